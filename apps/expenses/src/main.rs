@@ -1,0 +1,2 @@
+//! expenses
+fn main() {}

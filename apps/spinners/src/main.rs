@@ -1,0 +1,2 @@
+//! spinners
+fn main() {}

@@ -1,0 +1,2 @@
+//! freehold-cli
+fn main() {}

@@ -1,0 +1,1 @@
+//! The gate: what a tenant may do now.

@@ -1,0 +1,5 @@
+//! The only door to tenant data.
+
+mod seal;
+
+pub use seal::{MasterKey, MasterKeyError, Mode, SealIdentity, SealKey};

@@ -45,6 +45,21 @@ impl Account {
             })
     }
 
+    /// The account for data that are there already: their owner, who stays the same when a package that is installed
+    /// later brings an account `postgres`.
+    pub(crate) fn for_data(data: &Path) -> Self {
+        let usual = Self::for_servers();
+        match fs::symlink_metadata(data) {
+            Ok(metadata) if usual.switch && metadata.uid() != 0 => Self {
+                name: format!("uid {}", metadata.uid()),
+                uid: metadata.uid(),
+                gid: metadata.gid(),
+                switch: true,
+            },
+            _ => usual,
+        }
+    }
+
     /// The numbers that every Unix keeps for "nobody", for images whose passwd file has no such line.
     fn overflow() -> Self {
         Self {

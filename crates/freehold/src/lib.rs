@@ -1,6 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub mod directory;
+mod freehold;
 pub mod gate;
 pub mod isolation;
+mod problem;
+pub mod resolve;
 pub mod tenant;
+
+pub use freehold::{Config, ConfigError, ConnectError, Freehold, NewTenant, ProvisionError};
+pub use problem::Problem;

@@ -38,7 +38,8 @@ pub(crate) enum FileError {
 
     /// The file ends inside a quoted field.
     #[error(
-        "the quote opened on line {opened}, in the record that begins on line {line}, is never closed"
+        "the quote opened on line {opened}, in the record that begins on line {line}, is never \
+         closed (close it, or double the quotes that belong to the text)"
     )]
     UnterminatedQuote {
         /// The line on which the record begins.

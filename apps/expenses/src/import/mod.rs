@@ -2,8 +2,8 @@
 //!
 //! This is the pure half of `POST /api/import`; it knows neither HTTP nor the database. A
 //! [`Reader`] is pushed the bytes as they arrive and hands each [`Event`] to a sink. Its memory is
-//! flat whatever the file: it holds one unfinished record, of at most [`MAX_RECORD`] bytes, and the
-//! chunk at hand.
+//! flat whatever the file: it holds the chunk at hand and one unfinished record, of at most
+//! [`MAX_RECORD`](reader::MAX_RECORD) bytes.
 //!
 //! # What is read
 //!
@@ -19,7 +19,7 @@
 //! - Fields are trimmed of white space as Unicode defines it (no-break spaces are among it), and
 //!   of the zero width no-break space.
 //! - An empty line is nothing; a record whose fields are all empty, however many, is skipped.
-//! - A record longer than [`MAX_RECORD`] is rejected, and reading goes on behind its end.
+//! - A record longer than `MAX_RECORD` is rejected, and reading goes on behind its end.
 //!
 //! A rejection concerns one record. What makes the whole file unusable, such as a quote that is
 //! still open at its end, is a [`FileError`]; the caller then undoes what it stored.
@@ -51,6 +51,6 @@ mod rules;
 mod transcript;
 
 pub(crate) use error::FileError;
-pub(crate) use reader::{Event, MAX_RECORD, Reader};
+pub(crate) use reader::{Event, Reader};
 pub(crate) use record::Record;
-pub(crate) use rejection::{Reason, Rejection};
+pub(crate) use rejection::Rejection;

@@ -2,7 +2,7 @@
 
 use proptest::{collection::vec, prelude::*};
 
-use super::transcript::transcript;
+use super::transcript::{escaped, transcript};
 
 const HEADER: &str =
     "Payment Date,Amount,Organisational Unit,Beneficiary Name,Company Number,Charity Number";
@@ -48,11 +48,6 @@ fn text() -> impl Strategy<Value = String> {
 
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
-}
-
-fn escaped(text: &str) -> String {
-    let text = text.replace('\\', "\\\\").replace('\t', "\\t");
-    text.replace('\n', "\\n").replace('\r', "\\r")
 }
 
 proptest! {

@@ -1,10 +1,10 @@
 //! From chunks of bytes to events.
 
-use std::mem;
+use std::{borrow::Cow, mem};
 
 use super::{
     error::FileError,
-    fields::Splitter,
+    fields::{Broken, Splitter},
     header::Columns,
     record::Record,
     rejection::{Reason, Rejection},
@@ -151,7 +151,7 @@ impl Reader {
         let splitter = mem::take(&mut self.splitter);
         let overlong = mem::take(&mut self.overlong) || bytes.len() > MAX_RECORD;
         let line = self.lines + 1;
-        self.lines += 1 + splitter.line_breaks();
+        self.lines = line + splitter.line_breaks();
 
         let bytes = without_line_end(bytes);
         if bytes.is_empty() && !overlong {
@@ -159,35 +159,42 @@ impl Reader {
         }
         let text = if overlong {
             Err(Reason::TooLong)
-        } else if memchr::memchr(0, bytes).is_some() {
-            Err(Reason::Nul)
-        } else if let Some(broken) = splitter.broken() {
-            let (field, line) = (broken.field, line + broken.line_breaks);
-            Err(Reason::Quoting { field, line })
         } else {
-            Ok(text::decode(bytes))
+            readable(line, bytes, &splitter)
         };
-
         let Some(columns) = &self.columns else {
             let text = text.map_err(|reason| FileError::UnreadableHeader { line, reason })?;
             self.columns = Some(Columns::read(line, &text)?);
             return Ok(());
         };
-        let record = match &text {
-            Ok(text) => Record::read(line, text, columns),
-            Err(reason) => Err(reason.clone()),
-        };
+        let record = text.as_deref().map_err(Reason::clone);
+        let record = record.and_then(|text| Record::read(line, text, columns));
         sink(match record {
             Ok(Some(record)) => Event::Imported(record),
             Ok(None) => Event::Skipped { line },
-            Err(reason) => Event::Rejected(Rejection {
-                line,
-                last_line: self.lines,
-                reason,
-            }),
+            Err(reason) => {
+                let last_line = self.lines;
+                Event::Rejected(Rejection {
+                    line,
+                    last_line,
+                    reason,
+                })
+            }
         });
         Ok(())
     }
+}
+
+/// The text of a record that begins on `line` and that `splitter` has passed.
+fn readable<'a>(line: u64, bytes: &'a [u8], splitter: &Splitter) -> Result<Cow<'a, str>, Reason> {
+    if memchr::memchr(0, bytes).is_some() {
+        return Err(Reason::Nul);
+    }
+    if let Some(Broken { field, line_breaks }) = splitter.broken() {
+        let line = line + line_breaks;
+        return Err(Reason::Quoting { field, line });
+    }
+    Ok(text::decode(bytes))
 }
 
 fn without_line_end(bytes: &[u8]) -> &[u8] {

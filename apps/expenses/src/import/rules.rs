@@ -1,6 +1,11 @@
 //! The rules of the format, each with the bytes that tell whether it holds.
 
-use super::{Event, FileError, MAX_RECORD, Reader, Reason, transcript::transcript};
+use super::{
+    Event, FileError, Reader,
+    reader::MAX_RECORD,
+    rejection::Reason,
+    transcript::{transcript, written},
+};
 
 const HEADER: &str =
     "Payment Date,Amount,Organisational Unit,Beneficiary Name,Company Number,Charity Number\n";
@@ -127,7 +132,8 @@ fn a_quote_that_is_never_closed_is_a_fault_of_the_file() {
     assert_eq!(error, FileError::UnterminatedQuote { line: 2, opened: 3 });
     assert_eq!(
         error.to_string(),
-        "the quote opened on line 3, in the record that begins on line 2, is never closed"
+        "the quote opened on line 3, in the record that begins on line 2, is never closed \
+         (close it, or double the quotes that belong to the text)"
     );
     assert_eq!(
         fault("\""),
@@ -202,7 +208,7 @@ fn a_wrong_date_or_amount_rejects_the_record_and_not_the_rest() {
 fn a_nul_anywhere_rejects_the_record() {
     for line in [
         "2021-01-01,1,u,a\0b,,",
-        "\02021-01-01,1,u,s,,",
+        "\x002021-01-01,1,u,s,,",
         "\0",
         ",,,,,\0",
         "ab\"c\0",
@@ -255,8 +261,11 @@ fn the_header_may_follow_a_byte_order_mark_and_empty_lines() {
         format!("\u{FEFF}\r\n\n{HEADER}"),
         quoted,
     ] {
-        let (events, result) = transcript([format!("{header}2021-01-01,1,u,s,,").as_bytes()]);
-        assert_eq!((events.len(), result), (1, Ok(())), "{header:?}");
+        let file = format!("{header}2021-01-01,1,u,s,,");
+        for chunk in [1, 2, file.len()] {
+            let (events, result) = transcript(file.as_bytes().chunks(chunk));
+            assert_eq!((events.len(), result), (1, Ok(())), "{header:?}");
+        }
     }
 }
 
@@ -357,6 +366,29 @@ fn the_longest_record_is_read_and_a_longer_one_rejected_whatever_the_chunks() {
 }
 
 #[test]
+fn the_last_record_may_have_the_full_length_without_a_line_end() {
+    let start = "2021-01-01,1,u,s,,";
+    let file = format!("{HEADER}{start}{}", "n".repeat(MAX_RECORD - start.len()));
+    let (events, result) = transcript([file.as_bytes()]);
+    assert_eq!(result, Ok(()));
+    assert!(events[0].starts_with("imported\t2"), "{}", &events[0][..80]);
+}
+
+#[test]
+fn a_record_that_is_too_long_is_rejected_also_if_only_its_line_end_is_still_to_come() {
+    let junk = "n".repeat(MAX_RECORD + 1);
+    for rest in ["", "\n", "\r\n"] {
+        let (events, result) = transcript([HEADER, &junk, rest].map(str::as_bytes));
+        assert_eq!(
+            events,
+            ["rejected\t2\tthe record is longer than 1048576 bytes"],
+            "{rest:?}"
+        );
+        assert_eq!(result, Ok(()));
+    }
+}
+
+#[test]
 fn a_header_that_is_too_long_is_refused_before_its_end_arrives() {
     let mut reader = Reader::new();
     let error = reader
@@ -391,9 +423,7 @@ fn memory_stays_flat_in_a_quote_that_does_not_end() {
     let mut events = Vec::new();
     let next = b"\",,\n2021-01-01,1,u,next,,\n";
     reader
-        .push(next, |event| {
-            events.push(super::transcript::written(&event))
-        })
+        .push(next, |event| events.push(written(&event)))
         .expect("it closes");
     assert_eq!(
         events,

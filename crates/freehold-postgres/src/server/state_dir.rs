@@ -46,16 +46,9 @@ pub fn reachable_state_dir(preferred: impl AsRef<Path>) -> PathBuf {
 fn resolve(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     for existing in absolute.ancestors() {
-        if let Ok(resolved) = existing.canonicalize() {
-            return absolute
-                .strip_prefix(existing)
-                .map_or(resolved.clone(), |rest| {
-                    if rest.as_os_str().is_empty() {
-                        resolved.clone()
-                    } else {
-                        resolved.join(rest)
-                    }
-                });
+        if let (Ok(resolved), Ok(rest)) = (existing.canonicalize(), absolute.strip_prefix(existing))
+        {
+            return resolved.components().chain(rest.components()).collect();
         }
     }
     absolute

@@ -1,6 +1,6 @@
 //! Finding and getting PostgreSQL.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use freehold_postgres::{Installation, InstallationError, Server, Version};
 
@@ -63,7 +63,8 @@ fn a_link_to_the_program_leads_to_its_installation() {
 }
 
 #[test]
-fn a_version_that_nobody_has_is_not_found_and_all_places_are_told() {
+fn a_version_that_nobody_has_is_not_found_and_what_is_there_is_told() {
+    let present = Installation::find_or_install(None).unwrap();
     let error = Installation::find(Some(99)).unwrap_err();
     let InstallationError::NotFound {
         major: Some(99),
@@ -72,12 +73,48 @@ fn a_version_that_nobody_has_is_not_found_and_all_places_are_told() {
     else {
         panic!("{error}")
     };
+    let present = format!("{}: is {}", present.bin().display(), present.version());
+    assert!(tried.contains(&present), "{error}");
+}
+
+#[test]
+fn the_configured_directory_comes_first_and_must_be_an_installation() {
+    let place = Place::new();
+    pretend(&place.join("16"), "16.9");
+    let found = found_with_variable(&place.join("16"));
     assert!(
-        tried
-            .iter()
-            .any(|place| place.contains("PostgreSQL") || place.contains(": is ")),
-        "{error}"
+        found.contains(&format!("found 16.9 in {}", place.join("16").display())),
+        "{found}"
     );
+    let found = found_with_variable(&place.join("nothing"));
+    assert!(
+        found.contains("nothing: has no program `postgres`"),
+        "{found}"
+    );
+}
+
+/// What a process finds whose `FREEHOLD_PG_BIN` is `bin`.
+fn found_with_variable(bin: &Path) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "installation::tells_what_is_found",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env("FREEHOLD_PG_BIN", bin)
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+#[ignore = "the body of `found_with_variable`"]
+fn tells_what_is_found() {
+    match Installation::find(None) {
+        Ok(found) => println!("found {} in {}", found.version(), found.bin().display()),
+        Err(error) => println!("{error}"),
+    }
 }
 
 #[test]
@@ -87,7 +124,15 @@ fn the_oldest_version_runs() {
 
 #[test]
 fn the_newest_version_is_downloaded_and_runs() {
-    runs(Installation::find_or_install(Some(Version::NEWEST)).unwrap());
+    runs(Installation::download(Version::NEWEST).unwrap());
+    // The second time it is at hand.
+    assert_eq!(
+        Installation::find(Some(Version::NEWEST))
+            .unwrap()
+            .version()
+            .major(),
+        Version::NEWEST
+    );
 }
 
 fn runs(installation: Installation) {

@@ -1,10 +1,24 @@
 //! Directories that are far away, oddly named, or out of reach.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
+    process::Command,
+};
 
 use freehold_postgres::{Server, ServerError, reachable_state_dir};
+use tempfile::TempDir;
 
 use crate::support::{Place, is_root, sql};
+
+/// A directory that its owner alone may enter.
+fn closed_directory() -> TempDir {
+    tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(0o700))
+        .tempdir()
+        .unwrap()
+}
 
 #[test]
 fn a_long_path_gets_a_short_socket_directory() {
@@ -48,6 +62,8 @@ fn odd_names_work() {
             .durable(false)
             .start()
             .unwrap();
+        // libpq takes a comma for a list of hosts.
+        assert!(!server.socket_dir().to_string_lossy().contains(','));
         assert_eq!(sql(&server, "select 1"), "1", "{name}");
     }
 }
@@ -76,7 +92,7 @@ fn a_link_to_the_directory_is_the_same_server() {
 
 #[test]
 fn a_directory_that_root_closed_is_named_before_anything_is_made() {
-    let closed = tempfile::tempdir().unwrap();
+    let closed = closed_directory();
     let preferred = closed.path().join("clone/.freehold/postgres");
     if !is_root() {
         // Our own directories do not keep us out.
@@ -104,8 +120,8 @@ fn a_directory_that_root_closed_is_named_before_anything_is_made() {
 }
 
 #[test]
-fn a_fresh_temporary_directory_can_be_the_state_directory() {
-    let directory = tempfile::tempdir().unwrap();
+fn a_closed_directory_can_itself_be_the_state_directory() {
+    let directory = closed_directory();
     assert_eq!(reachable_state_dir(directory.path()), directory.path());
     let server = Server::builder(directory.path())
         .durable(false)
@@ -129,6 +145,28 @@ fn a_configuration_file_of_the_servers_account_is_never_followed() {
     }
     assert_eq!(sql(&place.server().start().unwrap(), "select 1"), "1");
     assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
+}
+
+#[test]
+fn data_keep_the_account_they_were_made_by() {
+    if !is_root() {
+        return;
+    }
+    let place = Place::new();
+    place.server().start().unwrap().stop().unwrap();
+    let other = "65533";
+    let status = Command::new("chown")
+        .args(["-R", other])
+        .arg(place.join("pg/data"))
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let server = place.server().start().unwrap();
+    assert_eq!(sql(&server, "select 1"), "1");
+    let owner = fs::metadata(format!("/proc/{}", server.pid()))
+        .unwrap()
+        .uid();
+    assert_eq!(owner.to_string(), other);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::process::CommandExt,
+    os::unix::{fs::MetadataExt, process::CommandExt},
     process::{Command, Stdio},
 };
 
@@ -35,11 +35,11 @@ fn a_pid_that_is_another_process_now_does_not_stop_a_start() {
     let content = fs::read_to_string(data.join("postmaster.pid")).unwrap();
     server.stop().unwrap();
 
-    // Of the server's own account, the one case that PostgreSQL itself takes for a running server.
+    // Of the server's own account, the one case that PostgreSQL itself takes for a running server, and in the data
+    // directory, like a shell that someone left there.
     let mut stranger = Command::new("sleep");
-    stranger.arg("600").current_dir("/").stdin(Stdio::null());
+    stranger.arg("600").current_dir(&data).stdin(Stdio::null());
     if is_root() {
-        use std::os::unix::fs::MetadataExt;
         let owner = fs::metadata(&data).unwrap();
         stranger.uid(owner.uid()).gid(owner.gid());
     }
@@ -65,7 +65,7 @@ fn a_pid_that_is_another_process_now_does_not_stop_a_start() {
 #[test]
 fn a_killed_postmaster_can_be_started_again_with_a_session_still_busy() {
     let place = Place::new();
-    let mut server = place.server().start().unwrap();
+    let mut server = Server::builder(place.join("pg")).start().unwrap();
     sql(&server, "create table kept as select 42 as answer");
     let url = server.url("postgres");
     // A loop that never waits does not notice its postmaster's death.

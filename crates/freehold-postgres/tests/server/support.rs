@@ -107,7 +107,10 @@ pub(crate) fn owner_process(state_dir: &Path) -> Child {
 #[test]
 #[ignore = "the body of `owner_process`"]
 fn owns_a_server_until_killed() {
-    let state_dir = std::env::var_os(STATE_DIR).unwrap();
+    // Somebody runs all ignored tests.
+    let Some(state_dir) = std::env::var_os(STATE_DIR) else {
+        return;
+    };
     let _server = Server::builder(state_dir)
         .durable(false)
         .setting("shared_buffers", "16MB")

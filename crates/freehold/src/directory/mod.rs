@@ -1,1 +1,99 @@
-//! Tenants in memory.
+//! Tenants in memory, kept current from the catalog.
+//!
+//! Looking a tenant up takes no lock and no I/O. A change in the catalog arrives by NOTIFY, or with the next poll at most
+//! a second later; what a process does in between with an old picture is refused by the database, which compares the
+//! epoch of every context with its own.
+
+mod follow;
+mod shards;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use tokio::sync::watch;
+
+pub(crate) use follow::follow;
+pub use follow::DirectoryError;
+use shards::Shards;
+
+use crate::tenant::{Slug, Status, Tenant, TenantId};
+
+/// The tenants this process knows.
+///
+/// A lookup costs the same for ten tenants and for a million.
+#[derive(Debug)]
+pub struct Directory {
+    by_slug: Shards<Slug>,
+    by_id: Shards<TenantId>,
+    version: AtomicI64,
+    changed: watch::Sender<i64>,
+}
+
+impl Directory {
+    pub(crate) fn new() -> Self {
+        Self { by_slug: Shards::new(), by_id: Shards::new(), version: AtomicI64::new(0), changed: watch::Sender::new(0) }
+    }
+
+    /// The tenant of this name. A name that is no slug belongs to nobody.
+    pub fn find(&self, slug: &Slug) -> Option<Arc<Tenant>> {
+        self.by_slug.get(slug)
+    }
+
+    /// The tenant of this identity.
+    pub fn get(&self, id: TenantId) -> Option<Arc<Tenant>> {
+        self.by_id.get(&id)
+    }
+
+    /// The version of the catalog this directory has seen. It rises with every change of any tenant.
+    pub fn version(&self) -> i64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Told each time the directory changed.
+    pub fn changes(&self) -> watch::Receiver<i64> {
+        self.changed.subscribe()
+    }
+
+    /// Takes in tenants as the catalog has them now, and the version of the last of them.
+    pub(crate) fn apply(&self, tenants: Vec<Tenant>, version: i64) {
+        let tenants: Vec<Arc<Tenant>> = tenants.into_iter().map(Arc::new).collect();
+        // A tenant that was renamed leaves its old name; one that was deleted leaves both.
+        let old_names = tenants.iter().filter_map(|tenant| {
+            let old = self.by_id.get(&tenant.id)?;
+            let moved = old.slug != tenant.slug || tenant.status == Status::Deleted;
+            (moved && self.by_slug.get(&old.slug).is_some_and(|holder| holder.id == old.id)).then(|| (old.slug.clone(), None))
+        });
+        let gone = |tenant: &Arc<Tenant>| tenant.status == Status::Deleted;
+        let names: Vec<_> = old_names
+            .chain(tenants.iter().filter(|tenant| !gone(tenant)).map(|tenant| (tenant.slug.clone(), Some(tenant.clone()))))
+            .collect();
+        self.by_slug.update(names);
+        self.by_id.update(tenants.iter().map(|tenant| (tenant.id, (!gone(tenant)).then(|| tenant.clone()))).collect());
+        self.version.store(version, Ordering::Release);
+        self.changed.send_replace(version);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(id: TenantId, slug: &str, status: Status) -> Tenant {
+        Tenant { id, slug: slug.parse().unwrap(), name: slug.to_owned(), status, placement: None, plan: None }
+    }
+
+    #[test]
+    fn a_renamed_tenant_leaves_its_old_name_and_a_deleted_one_leaves_altogether() {
+        let directory = Directory::new();
+        let (one, other) = (TenantId::generate(), TenantId::generate());
+        directory.apply(vec![tenant(one, "one", Status::Active), tenant(other, "other", Status::Active)], 2);
+        // The two swap names, which arrives as two changes in one go.
+        directory.apply(vec![tenant(one, "other", Status::Active), tenant(other, "one", Status::Active)], 4);
+        assert_eq!(directory.find(&"other".parse().unwrap()).unwrap().id, one);
+        assert_eq!(directory.find(&"one".parse().unwrap()).unwrap().id, other);
+        directory.apply(vec![tenant(one, "other", Status::Deleted)], 5);
+        assert!(directory.find(&"other".parse().unwrap()).is_none());
+        assert!(directory.get(one).is_none());
+        assert_eq!(directory.version(), 5);
+    }
+}

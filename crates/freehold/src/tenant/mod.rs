@@ -12,21 +12,46 @@ pub use status::{Status, UnknownStatus};
 
 /// An organisation that uses the application, as the directory knows it.
 ///
-/// A `Tenant` is a value: it is shared behind an `Arc`, travels with the request and into spawned tasks, and never
-/// changes. A newer one comes from the [directory](crate::directory).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+/// A `Tenant` is a value that only the [directory](crate::directory) makes: it is shared behind an `Arc`, travels with the
+/// request and into spawned tasks, and never changes.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Tenant {
+    pub(crate) id: TenantId,
+    pub(crate) slug: Slug,
+    pub(crate) name: String,
+    pub(crate) status: Status,
+    pub(crate) placement: Option<Placement>,
+    pub(crate) plan: Option<String>,
+}
+
+impl Tenant {
     /// Never changes, never reused.
-    pub id: TenantId,
+    pub fn id(&self) -> TenantId {
+        self.id
+    }
+
     /// The name in host names and paths; can be changed.
-    pub slug: Slug,
+    pub fn slug(&self) -> &Slug {
+        &self.slug
+    }
+
     /// The name people read.
-    pub name: String,
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What the tenant may do now.
-    pub status: Status,
-    /// Where the tenant's rows are. Absent until it was provisioned and after it was deleted.
-    pub placement: Option<Placement>,
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The isolation model of the tenant's placement; `None` before it was provisioned and after it was deleted.
+    pub fn model(&self) -> Option<Model> {
+        self.placement.as_ref().map(|placement| placement.model)
+    }
+
     /// The plan the tenant pays for, in the application's own words.
-    pub plan: Option<String>,
+    pub fn plan(&self) -> Option<&str> {
+        self.plan.as_deref()
+    }
 }

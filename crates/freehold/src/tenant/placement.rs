@@ -52,8 +52,11 @@ impl fmt::Display for Model {
 ///
 /// It is the name of the schema, and for [`Model::Database`] also of the database and of its login. Catalogues are
 /// readable by every login, so the name says nothing about the tenant. It needs no quoting in SQL, ever.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PlacementId(Arc<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlacementId {
+    /// The id, and behind it [`PATH_END`](Self::PATH_END).
+    path: Arc<str>,
+}
 
 /// A text that is no placement id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,18 +65,29 @@ pub struct InvalidPlacementId(pub String);
 
 impl PlacementId {
     const ALPHABET: &'static [u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    const LENGTH: usize = 18;
+    /// Temporary tables come last, so that none can stand in for a tenant's table.
+    const PATH_END: &'static str = ",pg_temp";
 
     /// A new random id: 80 bits.
     pub fn generate() -> Self {
         let mut random = rand::rng();
-        let mut id = String::from("t_");
-        id.extend((0..16).map(|_| char::from(Self::ALPHABET[random.random_range(0..32)])));
-        Self(id.into())
+        let random = (0..16).map(|_| char::from(Self::ALPHABET[random.random_range(0..32)]));
+        Self::with_path("t_".chars().chain(random).collect())
+    }
+
+    fn with_path(id: String) -> Self {
+        Self { path: (id + Self::PATH_END).into() }
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.path[..Self::LENGTH]
+    }
+
+    /// The `search_path` of a transaction in this placement: its schema and nothing to fall through to.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 }
 
@@ -82,7 +96,9 @@ impl FromStr for PlacementId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.strip_prefix("t_") {
-            Some(random) if random.len() == 16 && random.bytes().all(|b| Self::ALPHABET.contains(&b)) => Ok(Self(text.into())),
+            Some(random) if random.len() == 16 && random.bytes().all(|b| Self::ALPHABET.contains(&b)) => {
+                Ok(Self::with_path(text.to_owned()))
+            }
             _ => Err(InvalidPlacementId(text.chars().take(80).collect())),
         }
     }
@@ -90,7 +106,13 @@ impl FromStr for PlacementId {
 
 impl fmt::Display for PlacementId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for PlacementId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -1,0 +1,151 @@
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Row};
+
+use super::Directory;
+use crate::isolation::{Endpoint, Endpoints};
+use crate::tenant::{ClusterId, Model, Placement, Tenant, TenantId};
+
+/// How old a picture of the catalog may get when no notification arrives.
+const POLL: Duration = Duration::from_secs(1);
+
+/// The versions of the catalog this library works with.
+const SUPPORTED: std::ops::RangeInclusive<i32> = 1..=1;
+
+/// Why the catalog could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DirectoryError {
+    /// The catalog could not be reached or queried.
+    #[error("cannot read the catalog: check FREEHOLD_CATALOG_URL and that the server runs")]
+    Catalog(#[from] tokio_postgres::Error),
+    /// The catalog is too old or too new for this library.
+    #[error("the catalog has version {found}, and this library works with 1: upgrade the older of the two")]
+    Incompatible {
+        /// The version it has.
+        found: i32,
+    },
+    /// The catalog says something this library does not understand.
+    #[error("tenant {tenant} of the catalog cannot be read")]
+    Tenant {
+        /// The tenant.
+        tenant: TenantId,
+        /// What was not understood.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// A connection to the catalog that hears of changes.
+struct Feed {
+    client: Client,
+    notified: mpsc::Receiver<()>,
+}
+
+/// Reads the catalog once, then keeps `directory` and `endpoints` current for as long as somebody has the directory.
+pub(crate) async fn follow(
+    catalog: Config,
+    directory: &Arc<Directory>,
+    endpoints: &Arc<Endpoints>,
+) -> Result<(), DirectoryError> {
+    let feed = Feed::open(&catalog).await?;
+    feed.refresh(directory, endpoints).await?;
+    let (directory, endpoints) = (Arc::downgrade(directory), Arc::downgrade(endpoints));
+    tokio::spawn(keep_current(catalog, feed, directory, endpoints));
+    Ok(())
+}
+
+async fn keep_current(catalog: Config, mut feed: Feed, directory: Weak<Directory>, endpoints: Weak<Endpoints>) {
+    loop {
+        // Either way it is time to look. A closed channel is a lost connection, which the refresh finds out.
+        let _ = tokio::time::timeout(POLL, feed.notified.recv()).await;
+        let (Some(directory), Some(endpoints)) = (directory.upgrade(), endpoints.upgrade()) else { return };
+        let Err(error) = feed.refresh(&directory, &endpoints).await else { continue };
+        tracing::warn!(error = &error as &dyn std::error::Error, "cannot read the catalog; going on with what is known");
+        tokio::time::sleep(POLL).await;
+        if let Ok(reopened) = Feed::open(&catalog).await {
+            feed = reopened;
+        }
+    }
+}
+
+impl Feed {
+    async fn open(catalog: &Config) -> Result<Self, DirectoryError> {
+        let (client, mut connection) = catalog.connect(NoTls).await?;
+        // One place is enough: it says that something changed, and the query says what.
+        let (notify, notified) = mpsc::channel(1);
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+                if matches!(message, AsyncMessage::Notification(_)) {
+                    let _ = notify.try_send(());
+                }
+            }
+        });
+        let row = client.query_one("select schema_version, compatible_from from catalog.hello", &[]).await?;
+        let (found, compatible_from): (i32, i32) = (row.try_get(0)?, row.try_get(1)?);
+        if found < *SUPPORTED.start() || compatible_from > *SUPPORTED.end() {
+            return Err(DirectoryError::Incompatible { found });
+        }
+        client.batch_execute("listen freehold_directory").await?;
+        Ok(Self { client, notified })
+    }
+
+    async fn refresh(&self, directory: &Directory, endpoints: &Endpoints) -> Result<(), DirectoryError> {
+        let seen = directory.version();
+        let rows = self
+            .client
+            .query(
+                "select id, slug, name, status, epoch, plan, version, placement, model, cluster, database \
+                 from catalog.directory where version > $1 order by version",
+                &[&seen],
+            )
+            .await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        let version: i64 = last.try_get("version")?;
+        self.refresh_endpoints(endpoints).await?;
+        directory.apply(rows.iter().map(read_tenant).collect::<Result<_, _>>()?, version);
+        Ok(())
+    }
+
+    async fn refresh_endpoints(&self, endpoints: &Endpoints) -> Result<(), DirectoryError> {
+        let rows = self.client.query("select id, host, port, app_password from catalog.endpoints", &[]).await?;
+        let mut clusters = HashMap::new();
+        for row in rows {
+            let endpoint = Endpoint {
+                host: row.try_get("host")?,
+                port: row.try_get::<_, i32>("port")? as u16,
+                app_password: row.try_get("app_password")?,
+            };
+            clusters.insert(ClusterId(row.try_get::<_, &str>("id")?.into()), endpoint);
+        }
+        endpoints.replace(clusters);
+        Ok(())
+    }
+}
+
+fn read_tenant(row: &Row) -> Result<Tenant, DirectoryError> {
+    let id = TenantId::from(row.try_get::<_, uuid::Uuid>("id")?);
+    let misread = |source: Box<dyn std::error::Error + Send + Sync>| DirectoryError::Tenant { tenant: id, source };
+    let placement = match row.try_get::<_, Option<&str>>("placement")? {
+        Some(placement) => Some(Placement::new(
+            placement.parse().map_err(|error| misread(Box::new(error)))?,
+            row.try_get::<_, &str>("model")?.parse::<Model>().map_err(|error| misread(error.into()))?,
+            ClusterId(row.try_get::<_, &str>("cluster")?.into()),
+            row.try_get::<_, &str>("database")?,
+            row.try_get("epoch")?,
+        )),
+        None => None,
+    };
+    Ok(Tenant {
+        id,
+        slug: row.try_get::<_, &str>("slug")?.parse().map_err(|error| misread(Box::new(error)))?,
+        name: row.try_get("name")?,
+        status: row.try_get::<_, &str>("status")?.parse().map_err(|error| misread(Box::new(error)))?,
+        placement,
+        plan: row.try_get("plan")?,
+    })
+}

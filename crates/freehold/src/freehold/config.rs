@@ -1,0 +1,81 @@
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+
+use tokio_postgres::Config as CatalogConfig;
+
+use crate::isolation::{MasterKey, MasterKeyError, PoolOptions};
+
+/// What an application needs to know to use Freehold.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// How to reach the catalog, as `freehold_reader`.
+    pub catalog: CatalogConfig,
+    /// The key that contexts are sealed with.
+    pub master_key: MasterKey,
+    /// Connections to tenants' data.
+    pub pool: PoolOptions,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A variable is not set.
+    #[error("{variable} is not set: {advice}")]
+    Missing {
+        /// Its name.
+        variable: &'static str,
+        /// What to set it to.
+        advice: &'static str,
+    },
+    /// The URL of the catalog cannot be read.
+    #[error("FREEHOLD_CATALOG_URL is no PostgreSQL URL: use postgres://freehold_reader@host/freehold_catalog")]
+    CatalogUrl(#[source] tokio_postgres::Error),
+    /// The file of the master key cannot be read.
+    #[error("cannot read the master key from {path}", path = path.display())]
+    MasterKeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The master key is malformed.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+}
+
+impl Config {
+    /// A configuration with default pool options.
+    pub fn new(catalog: CatalogConfig, master_key: MasterKey) -> Self {
+        Self { catalog, master_key, pool: PoolOptions::default() }
+    }
+
+    /// Reads `FREEHOLD_CATALOG_URL`, and `FREEHOLD_MASTER_KEY` or the file named by `FREEHOLD_MASTER_KEY_FILE`.
+    ///
+    /// # Errors
+    ///
+    /// When one is missing or cannot be read. The message names the variable, never the key.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let url = env::var("FREEHOLD_CATALOG_URL").map_err(|_| ConfigError::Missing {
+            variable: "FREEHOLD_CATALOG_URL",
+            advice: "`freehold up` prints it",
+        })?;
+        let catalog = url.parse().map_err(ConfigError::CatalogUrl)?;
+        Ok(Self::new(catalog, master_key_from_env()?))
+    }
+}
+
+fn master_key_from_env() -> Result<MasterKey, ConfigError> {
+    if let Ok(key) = env::var("FREEHOLD_MASTER_KEY") {
+        return Ok(key.parse()?);
+    }
+    let path = env::var_os("FREEHOLD_MASTER_KEY_FILE").map(PathBuf::from).ok_or(ConfigError::Missing {
+        variable: "FREEHOLD_MASTER_KEY_FILE",
+        advice: "name the file `freehold init` wrote, or set FREEHOLD_MASTER_KEY",
+    })?;
+    let text = fs::read_to_string(&path).map_err(|source| ConfigError::MasterKeyFile { path, source })?;
+    Ok(text.parse()?)
+}

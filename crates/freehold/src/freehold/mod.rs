@@ -1,0 +1,89 @@
+mod config;
+mod provision;
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio_postgres::Config as CatalogConfig;
+
+pub use config::{Config, ConfigError};
+pub use provision::{NewTenant, ProvisionError};
+
+use crate::directory::{Directory, DirectoryError, follow};
+use crate::isolation::{Driver, Endpoints, Pool, TenantDb};
+use crate::tenant::Tenant;
+
+/// What an application holds of Freehold: the directory of tenants, and the connections to their data.
+///
+/// Cloning is cheap; all clones are one.
+#[derive(Clone)]
+pub struct Freehold(Arc<Inner>);
+
+struct Inner {
+    catalog: CatalogConfig,
+    directory: Arc<Directory>,
+    pools: Pools,
+}
+
+/// A pool per driver. An application uses one of them; the other stays empty.
+pub struct Pools {
+    #[cfg(feature = "sqlx")]
+    pub(crate) sqlx: Pool<crate::isolation::Sqlx>,
+    #[cfg(feature = "tokio-postgres")]
+    pub(crate) tokio_postgres: Pool<crate::isolation::TokioPostgres>,
+}
+
+/// Why an application cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The catalog cannot be used.
+    #[error("cannot start without the catalog")]
+    Directory(#[from] DirectoryError),
+}
+
+impl Freehold {
+    /// Reads the catalog and keeps following it. Opens no connection to tenants' data yet.
+    ///
+    /// ```no_run
+    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+    /// use freehold::{Config, Freehold};
+    ///
+    /// let freehold = Freehold::connect(Config::from_env()?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the catalog cannot be reached, or is of another version.
+    pub async fn connect(config: Config) -> Result<Self, ConnectError> {
+        let Config { catalog, master_key, pool } = config;
+        let (directory, endpoints, master) = (Arc::new(Directory::new()), Arc::new(Endpoints::default()), Arc::new(master_key));
+        follow(catalog.clone(), &directory, &endpoints).await?;
+        let pools = Pools {
+            #[cfg(feature = "sqlx")]
+            sqlx: Pool::new(pool.clone(), endpoints.clone(), master.clone()),
+            #[cfg(feature = "tokio-postgres")]
+            tokio_postgres: Pool::new(pool, endpoints, master),
+        };
+        Ok(Self(Arc::new(Inner { catalog, directory, pools })))
+    }
+
+    /// The tenants.
+    pub fn directory(&self) -> &Directory {
+        &self.0.directory
+    }
+
+    /// The database of a tenant, for work outside a request: a job, a schedule, a test. In a handler, extract
+    /// [`TenantDb`] instead.
+    pub fn tenant_db<D: Driver>(&self, tenant: &Arc<Tenant>) -> TenantDb<D> {
+        TenantDb::new(tenant.clone(), D::pool(&self.0.pools).clone())
+    }
+}
+
+impl fmt::Debug for Freehold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Freehold").field("directory_version", &self.directory().version()).finish_non_exhaustive()
+    }
+}

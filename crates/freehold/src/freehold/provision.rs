@@ -1,0 +1,104 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+use tokio_postgres::NoTls;
+use tokio_postgres::error::SqlState;
+use uuid::Uuid;
+
+use super::Freehold;
+use crate::tenant::{Model, Slug, Status, Tenant, TenantId};
+
+/// How often the operation is looked at while the tenant is not there. The directory tells of the tenant by itself.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// A tenant to be.
+#[derive(Clone, Debug)]
+pub struct NewTenant {
+    /// The name in host names.
+    pub slug: Slug,
+    /// The name people read.
+    pub name: String,
+    /// Where its rows are to live.
+    pub model: Model,
+    /// Names this request: asked again with the same key, the same tenant is given, and no second one.
+    pub idempotency_key: String,
+    /// Who asks, for the record.
+    pub requested_by: String,
+}
+
+/// Why there is no new tenant.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProvisionError {
+    /// Another tenant has the name.
+    #[error("the slug {slug} is taken: choose another")]
+    SlugTaken {
+        /// The name.
+        slug: Slug,
+    },
+    /// The worker could not do it. The operation can be run again; the slug stays reserved.
+    #[error("provisioning {slug} failed: {reason}")]
+    Failed {
+        /// The name.
+        slug: Slug,
+        /// What the worker noted.
+        reason: String,
+    },
+    /// It was not done in time, and goes on. Ask again with the same key.
+    #[error("provisioning {slug} is not done after {waited:?}: is a worker running? ask again with the same key")]
+    TimedOut {
+        /// The name.
+        slug: Slug,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The catalog could not be reached or queried.
+    #[error("cannot reach the catalog")]
+    Catalog(#[from] tokio_postgres::Error),
+}
+
+impl Freehold {
+    /// Asks for a new tenant and waits until it is active. A worker does the work; this process has no right to.
+    ///
+    /// Repeat it with the same key after a time-out or a crash: it goes on where it was.
+    ///
+    /// # Errors
+    ///
+    /// See [`ProvisionError`].
+    pub async fn provision(&self, new: &NewTenant, wait: Duration) -> Result<Arc<Tenant>, ProvisionError> {
+        let deadline = Instant::now() + wait;
+        let mut changes = self.directory().changes();
+        let (client, connection) = self.0.catalog.connect(NoTls).await?;
+        tokio::spawn(connection);
+        let id = Uuid::from(TenantId::generate());
+        let row = client
+            .query_one(
+                "select operation, tenant_id from catalog.request_provision($1, $2, $3, $4, $5, $6)",
+                &[&new.idempotency_key, &id, &new.slug.as_str(), &new.name, &new.model.as_str(), &new.requested_by],
+            )
+            .await
+            .map_err(|error| match error.code() {
+                Some(&SqlState::UNIQUE_VIOLATION) => ProvisionError::SlugTaken { slug: new.slug.clone() },
+                _ => error.into(),
+            })?;
+        let (operation, tenant): (Uuid, Uuid) = (row.try_get(0)?, row.try_get(1)?);
+        loop {
+            if let Some(tenant) = self.directory().get(tenant.into())
+                && tenant.status == Status::Active
+            {
+                return Ok(tenant);
+            }
+            let state = client.query_one("select state, last_error from catalog.operation_state($1)", &[&operation]).await?;
+            if state.try_get::<_, Option<&str>>(0)? == Some("failed") {
+                let reason = state.try_get::<_, Option<String>>(1)?.unwrap_or_default();
+                return Err(ProvisionError::Failed { slug: new.slug.clone(), reason });
+            }
+            if Instant::now() >= deadline {
+                return Err(ProvisionError::TimedOut { slug: new.slug.clone(), waited: wait });
+            }
+            // A change of the directory, or the time to look again: both lead to another look.
+            let _ = timeout(LOOK, changes.changed()).await;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! How to reach a placement: server, database, login, and the settings every connection starts with.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use secrecy::SecretString;
+
+use super::error::ScopeError;
+use super::seal::MasterKey;
+use crate::tenant::{ClusterId, Model, Placement, PlacementId};
+
+/// Settings that matter for safety, sent in the start-up packet. They become the session's defaults: neither RESET nor
+/// `alter role ... set` (which any role may do to itself) changes them.
+///
+/// `client_connection_check_interval` makes the server end a statement whose client has gone, so closing a connection is
+/// enough to stop what it runs.
+const STARTUP: &[(&str, &str)] = &[
+    ("search_path", "pg_catalog"),
+    ("row_security", "on"),
+    ("default_transaction_isolation", "read committed"),
+    ("default_transaction_read_only", "off"),
+    ("default_transaction_deferrable", "off"),
+    ("standard_conforming_strings", "on"),
+    ("backslash_quote", "safe_encoding"),
+    ("escape_string_warning", "on"),
+    ("transform_null_equals", "off"),
+    ("check_function_bodies", "on"),
+    ("TimeZone", "UTC"),
+    ("DateStyle", "ISO,YMD"),
+    ("IntervalStyle", "iso_8601"),
+    ("bytea_output", "hex"),
+    ("extra_float_digits", "1"),
+    ("client_min_messages", "error"),
+    ("statement_timeout", "0"),
+    ("lock_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+    ("default_tablespace", ""),
+    ("temp_tablespaces", ""),
+    ("local_preload_libraries", ""),
+    ("plan_cache_mode", "auto"),
+    ("client_connection_check_interval", "500ms"),
+];
+
+/// A PostgreSQL server, as the catalog describes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoint {
+    /// A host name, an address, or the directory of a Unix socket.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// Where the password of the application's login is; `None` where the server asks for none.
+    pub(crate) app_password: Option<String>,
+}
+
+/// The clusters this process knows. Reading takes no lock.
+#[derive(Debug, Default)]
+pub(crate) struct Endpoints(ArcSwap<HashMap<ClusterId, Endpoint>>);
+
+impl Endpoints {
+    pub(crate) fn replace(&self, endpoints: HashMap<ClusterId, Endpoint>) {
+        self.0.store(Arc::new(endpoints));
+    }
+}
+
+/// What a connection can be used for: connections to one target are interchangeable once they are clean.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Target {
+    pub(crate) cluster: ClusterId,
+    pub(crate) database: Arc<str>,
+    /// The login of a tenant that has one to itself; else the application's.
+    own_login: Option<PlacementId>,
+}
+
+impl Target {
+    pub(crate) fn of(placement: &Placement) -> Self {
+        Self {
+            cluster: placement.cluster.clone(),
+            database: placement.database.clone(),
+            own_login: (placement.model == Model::Database).then(|| placement.id.clone()),
+        }
+    }
+
+    /// Whether a connection to this target serves `placement`.
+    pub(crate) fn serves(&self, placement: &Placement) -> bool {
+        self.database == placement.database
+            && self.cluster == placement.cluster
+            && self.own_login.as_ref() == (placement.model == Model::Database).then_some(&placement.id)
+    }
+}
+
+/// Everything a driver needs to connect.
+#[derive(Debug)]
+pub(crate) struct ConnectInfo {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) database: Arc<str>,
+    pub(crate) user: String,
+    pub(crate) password: Option<SecretString>,
+    /// The settings of the start-up packet.
+    pub(crate) settings: &'static [(&'static str, &'static str)],
+}
+
+impl ConnectInfo {
+    /// The settings as the value of the start-up packet's `options`, in which a backslash keeps a space.
+    pub(crate) fn options(&self) -> String {
+        let setting = |(name, value): &(&str, &str)| format!("-c {name}={}", value.replace(' ', "\\ "));
+        self.settings.iter().map(setting).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Endpoints {
+    pub(crate) fn connect_info(&self, target: &Target, master: &MasterKey) -> Result<ConnectInfo, ScopeError> {
+        let endpoints = self.0.load();
+        let endpoint =
+            endpoints.get(&target.cluster).ok_or_else(|| ScopeError::UnknownCluster { cluster: target.cluster.clone() })?;
+        let (user, password) = match &target.own_login {
+            Some(login) => (login.to_string(), Some(master.login_password(login))),
+            None => ("freehold_app".to_owned(), read_password(&target.cluster, endpoint.app_password.as_deref())?),
+        };
+        Ok(ConnectInfo {
+            host: endpoint.host.clone(),
+            port: endpoint.port,
+            database: target.database.clone(),
+            user,
+            password,
+            settings: STARTUP,
+        })
+    }
+}
+
+fn read_password(cluster: &ClusterId, reference: Option<&str>) -> Result<Option<SecretString>, ScopeError> {
+    let Some(reference) = reference else {
+        return Ok(None);
+    };
+    let password = match reference.split_once(':') {
+        Some(("env", name)) => std::env::var(name).ok(),
+        Some(("file", path)) => std::fs::read_to_string(path).ok().map(|text| text.trim_end().to_owned()),
+        _ => None,
+    };
+    match password {
+        Some(password) => Ok(Some(password.into())),
+        None => Err(ScopeError::Password { cluster: cluster.clone(), reference: reference.to_owned() }),
+    }
+}

@@ -1,0 +1,50 @@
+use std::time::Duration;
+
+/// How many connections a process opens, and how long it waits for what.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PoolOptions {
+    /// Connections in all, over every database and every cluster. Default 20.
+    ///
+    /// A connection is picked warm for a placement only when several are idle, so leave headroom: twice the number of
+    /// requests that are usually in the database at once.
+    pub capacity: usize,
+    /// Connections one tenant may use at the same time. Default: half the capacity.
+    pub tenant_share: Option<usize>,
+    /// Scopes that may wait for a connection before further ones are refused at once. Default 1,000.
+    pub waiting: usize,
+    /// How long a scope waits for a connection. Default 5 s.
+    pub acquire_timeout: Duration,
+    /// How long a scope may take from its first statement on. Default 30 s.
+    pub deadline: Duration,
+    /// How long a statement whose scope was dropped may go on before its connection is closed. Default 250 ms.
+    pub drain: Duration,
+    /// How long a connection may be idle before it is closed. Default 5 min.
+    pub idle_timeout: Duration,
+    /// Distinct schemas a connection may touch before it is closed. Default 50.
+    ///
+    /// PostgreSQL keeps what it learns about a table for the life of the connection: about 1.17 MB per schema of 40
+    /// tables. This bounds it.
+    pub schemas: usize,
+}
+
+impl Default for PoolOptions {
+    fn default() -> Self {
+        Self {
+            capacity: 20,
+            tenant_share: None,
+            waiting: 1_000,
+            acquire_timeout: Duration::from_secs(5),
+            deadline: Duration::from_secs(30),
+            drain: Duration::from_millis(250),
+            idle_timeout: Duration::from_secs(300),
+            schemas: 50,
+        }
+    }
+}
+
+impl PoolOptions {
+    pub(super) fn share(&self) -> usize {
+        self.tenant_share.unwrap_or(self.capacity / 2).max(1)
+    }
+}

@@ -1,0 +1,223 @@
+//! Scopes: a tenant, a mode, and a transaction that begins with the first statement.
+
+mod nested;
+#[cfg(feature = "sqlx")]
+mod sqlx;
+#[cfg(feature = "tokio-postgres")]
+mod tokio_postgres;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+pub use nested::Nested;
+
+use super::driver::Driver;
+use super::error::ScopeError;
+use super::pool::{Condition, Lease, Pool, PoolStatus};
+use super::seal::Mode;
+use super::session::Opening;
+use crate::tenant::{Status, Tenant};
+
+/// A tenant's database, as a handler gets it: opens scopes, and nothing else.
+///
+/// It is a value: clone it into a spawned task and the task works for the same tenant. There is no way to make one for
+/// a tenant that was not resolved, and none from one tenant's to another's.
+pub struct TenantDb<D: Driver> {
+    tenant: Arc<Tenant>,
+    pool: Pool<D>,
+}
+
+impl<D: Driver> TenantDb<D> {
+    pub(crate) fn new(tenant: Arc<Tenant>, pool: Pool<D>) -> Self {
+        Self { tenant, pool }
+    }
+
+    /// The tenant whose database this is.
+    pub fn tenant(&self) -> &Arc<Tenant> {
+        &self.tenant
+    }
+
+    /// A scope for reading. It takes no connection before its first statement.
+    pub fn read(&self) -> Scope<D, Read> {
+        Scope::new(self)
+    }
+
+    /// A scope for reading and writing. What it wrote is there after `commit`, and never otherwise.
+    ///
+    /// A tenant that may only read gets a scope in which the database refuses writes.
+    pub fn write(&self) -> Scope<D, Write> {
+        Scope::new(self)
+    }
+
+    /// How full the pool is that the scopes draw from.
+    pub fn pool_status(&self) -> PoolStatus {
+        self.pool.status()
+    }
+}
+
+impl<D: Driver> Clone for TenantDb<D> {
+    fn clone(&self) -> Self {
+        Self { tenant: self.tenant.clone(), pool: self.pool.clone() }
+    }
+}
+
+impl<D: Driver> fmt::Debug for TenantDb<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantDb").field("tenant", &self.tenant.id).field("pool", &self.pool).finish()
+    }
+}
+
+/// Marks a scope for reading.
+#[derive(Clone, Copy, Debug)]
+pub enum Read {}
+
+/// Marks a scope for reading and writing.
+#[derive(Clone, Copy, Debug)]
+pub enum Write {}
+
+mod private {
+    use crate::isolation::seal::Mode;
+
+    pub trait Sealed {
+        const MODE: Mode;
+    }
+
+    impl Sealed for super::Read {
+        const MODE: Mode = Mode::Read;
+    }
+
+    impl Sealed for super::Write {
+        const MODE: Mode = Mode::Write;
+    }
+}
+
+/// What a scope is for: [`Read`] or [`Write`].
+pub trait Access: private::Sealed + Send + Sync + 'static {}
+impl Access for Read {}
+impl Access for Write {}
+
+/// Work on behalf of one tenant, in one transaction, on one connection.
+///
+/// The transaction begins with the first statement, so a scope that waits for something else holds no connection. When
+/// the scope is dropped, at whatever await, the transaction is rolled back and the connection is cleaned before anybody
+/// else gets it; `commit` keeps what was written.
+///
+/// How statements are run depends on the driver: with [`Sqlx`](super::Sqlx) a `&mut Scope` is an sqlx executor; with
+/// [`TokioPostgres`](super::TokioPostgres) the scope has `query` and `execute`.
+pub struct Scope<D: Driver, A: Access> {
+    tenant: Arc<Tenant>,
+    pool: Pool<D>,
+    lease: Option<Lease<D>>,
+    deadline: Option<Instant>,
+    /// Savepoints that are open.
+    depth: u32,
+    /// The savepoint to go back to before the next statement, because its nested scope was dropped.
+    unwind: Option<u32>,
+    /// How many savepoints were open when a statement failed; everything from there on is lost.
+    failed: Option<u32>,
+    ended: bool,
+    access: PhantomData<A>,
+}
+
+impl<D: Driver, A: Access> Scope<D, A> {
+    fn new(db: &TenantDb<D>) -> Self {
+        Self {
+            tenant: db.tenant.clone(),
+            pool: db.pool.clone(),
+            lease: None,
+            deadline: None,
+            depth: 0,
+            unwind: None,
+            failed: None,
+            ended: false,
+            access: PhantomData,
+        }
+    }
+
+    /// The tenant this scope works for.
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    fn mode(&self) -> Mode {
+        if self.tenant.status == Status::ReadOnly { Mode::Read } else { A::MODE }
+    }
+
+    /// Takes a connection if the scope has none, and starts the clock.
+    async fn lease(&mut self) -> Result<Instant, ScopeError> {
+        if self.ended {
+            return Err(ScopeError::Ended);
+        }
+        if self.lease.is_none() {
+            let placement = self.tenant.placement.as_ref().ok_or(ScopeError::NotPlaced { tenant: self.tenant.id })?;
+            self.lease = Some(self.pool.acquire(self.tenant.id, placement).await?);
+        }
+        Ok(*self.deadline.get_or_insert_with(|| Instant::now() + self.pool.options().deadline))
+    }
+
+    fn condition(&self) -> Condition {
+        self.lease.as_ref().map_or(Condition::Untouched, |lease| lease.condition)
+    }
+
+    fn set_condition(&mut self, condition: Condition) {
+        if let Some(lease) = &mut self.lease {
+            lease.condition = condition;
+        }
+    }
+
+    /// The connection, from here on at work, and what opens the transaction if that is still to be done.
+    fn engage(&mut self) -> Option<(&mut D::Connection, Option<Opening>)> {
+        let mode = self.mode();
+        let placement = self.tenant.placement.as_ref()?;
+        let lease = self.lease.as_mut()?;
+        let untouched = lease.condition == Condition::Untouched;
+        lease.condition = Condition::Running;
+        let live = lease.live();
+        let opening = untouched.then(|| live.session.open(self.tenant.id, placement, mode));
+        Some((&mut live.connection, opening))
+    }
+
+    /// The statements that lead back to where a dropped nested scope began.
+    fn unwinding(&self) -> Option<String> {
+        self.unwind.map(|depth| format!("rollback to savepoint s{depth}; release savepoint s{depth}"))
+    }
+
+    /// The unwinding was done.
+    fn unwound(&mut self) {
+        if let Some(depth) = self.unwind.take()
+            && self.failed.is_some_and(|failed| failed >= depth)
+        {
+            self.failed = None;
+        }
+    }
+
+    /// A statement failed with an error after which the connection can go on.
+    fn fail(&mut self) {
+        self.set_condition(Condition::Open);
+        self.failed.get_or_insert(self.depth);
+    }
+
+    /// Nothing can be run any more; the connection is closed when the scope is dropped.
+    fn end(&mut self) {
+        self.ended = true;
+        self.set_condition(Condition::Broken);
+    }
+
+    fn overdue(&mut self) -> ScopeError {
+        self.end();
+        ScopeError::Deadline { deadline: self.pool.options().deadline }
+    }
+}
+
+impl<D: Driver, A: Access> fmt::Debug for Scope<D, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope")
+            .field("tenant", &self.tenant.id)
+            .field("mode", &self.mode())
+            .field("condition", &self.condition())
+            .finish_non_exhaustive()
+    }
+}

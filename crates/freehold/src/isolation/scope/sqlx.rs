@@ -1,0 +1,377 @@
+use std::fmt::{self, Write as _};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use futures_core::future::BoxFuture;
+use futures_core::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
+use sqlx::{Either, Error, Execute, Executor, Postgres, SqlStr};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+
+use super::{Access, Nested, Scope, Write};
+use crate::isolation::driver::Sqlx;
+use crate::isolation::error::ScopeError;
+use crate::isolation::pool::Condition;
+use crate::tenant::TenantId;
+
+/// A kept statement was planned for other columns than the table has now (feature_not_supported).
+const PLAN_CHANGED: &str = "0A000";
+
+impl<A: Access> Scope<Sqlx, A> {
+    /// Opens the transaction if that is still to be done, and goes back to where a dropped nested scope began. Returns
+    /// when the scope has to end.
+    async fn ready(&mut self) -> Result<Instant, ScopeError> {
+        let deadline = self.lease().await?;
+        let unwind = self.unwinding();
+        let tenant = self.tenant.id;
+        let (connection, opening) = self.engage().expect("a scope leases a connection before it runs a statement");
+        let opened = timeout_at(deadline, async {
+            if let Some(opening) = opening {
+                connection.begin(&opening).await?;
+            }
+            match &unwind {
+                Some(unwind) => connection.control(unwind).await,
+                None => Ok(()),
+            }
+        });
+        match opened.await {
+            Ok(Ok(())) => {
+                self.set_condition(Condition::Open);
+                self.unwound();
+                Ok(deadline)
+            }
+            Ok(Err(error)) => {
+                self.end();
+                Err(from_driver(tenant, error))
+            }
+            Err(_) => Err(self.overdue()),
+        }
+    }
+
+    async fn control(&mut self, statement: &str) -> Result<(), ScopeError> {
+        let deadline = self.ready().await?;
+        let tenant = self.tenant.id;
+        let (connection, _) = self.engage().expect("the scope is ready");
+        match timeout_at(deadline, connection.control(statement)).await {
+            Ok(Ok(())) => {
+                self.set_condition(Condition::Open);
+                Ok(())
+            }
+            Ok(Err(error)) => {
+                self.end();
+                Err(from_driver(tenant, error))
+            }
+            Err(_) => Err(self.overdue()),
+        }
+    }
+
+    /// Begins a part of this scope that can fail by itself.
+    ///
+    /// # Errors
+    ///
+    /// See [`ScopeError`].
+    pub async fn nested(&mut self) -> Result<Nested<'_, Sqlx, A>, ScopeError> {
+        self.control(&format!("savepoint s{}", self.depth + 1)).await?;
+        Ok(Nested::begun(self))
+    }
+}
+
+impl Scope<Sqlx, Write> {
+    /// Keeps what this scope wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`ScopeError::RolledBack`] if a statement of the scope failed before. After [`ScopeError::Disconnected`] and
+    /// [`ScopeError::Deadline`] it is not known whether the writes are there.
+    pub async fn commit(mut self) -> Result<(), ScopeError> {
+        if self.ended {
+            return Err(ScopeError::Ended);
+        }
+        if self.condition() == Condition::Untouched {
+            return Ok(());
+        }
+        self.ready().await?;
+        if self.failed.is_some() {
+            return Err(ScopeError::RolledBack);
+        }
+        self.control("commit").await?;
+        self.set_condition(Condition::Committed);
+        Ok(())
+    }
+}
+
+impl Nested<'_, Sqlx, Write> {
+    /// Keeps what this part did, as part of the outer scope.
+    ///
+    /// # Errors
+    ///
+    /// [`ScopeError::RolledBack`] if a statement of this part failed before.
+    pub async fn commit(mut self) -> Result<(), ScopeError> {
+        if self.failed.is_some() {
+            return Err(ScopeError::RolledBack);
+        }
+        let release = format!("release savepoint s{}", self.depth);
+        self.control(&release).await?;
+        self.keep();
+        Ok(())
+    }
+}
+
+/// `&mut scope` is an sqlx executor: `sqlx::query(...).fetch_all(&mut scope)`.
+///
+/// Every statement goes by the extended protocol, also `sqlx::raw_sql` and a bare text, so a second statement cannot hide
+/// in one. Text that is not part of the program (`AssertSqlSafe`, `QueryBuilder`) is not kept prepared: the next tenant
+/// could read it.
+///
+/// Errors of Freehold arrive as [`sqlx::Error::AnyDriverError`]; `ScopeError::from` gets them back out.
+impl<'c, A: Access> Executor<'c> for &'c mut Scope<Sqlx, A> {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q, E>(self, query: E) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, Error>>
+    where
+        'c: 'e,
+        'q: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let statement = Extended::new(query);
+        async move {
+            let deadline = self.ready().await?;
+            let statement = statement.map_err(Error::Encode)?;
+            let stream = Running::new(self, deadline, statement);
+            Ok(stream)
+        }
+        .try_flatten_stream()
+        .boxed()
+    }
+
+    fn fetch_optional<'e, 'q, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
+    where
+        'c: 'e,
+        'q: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let mut answers = self.fetch_many(query);
+        async move {
+            let mut first = None;
+            // To the end: a deferred constraint may fail behind the row.
+            while let Some(answer) = answers.try_next().await? {
+                if let Either::Right(row) = answer {
+                    first.get_or_insert(row);
+                }
+            }
+            Ok(first)
+        }
+        .boxed()
+    }
+
+    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, Result<PgStatement, Error>>
+    where
+        'c: 'e,
+    {
+        async move {
+            if !is_static(&sql) {
+                return Err(Error::AnyDriverError("only text that is part of the program can be kept prepared".into()));
+            }
+            let deadline = self.ready().await?;
+            let (connection, _) = self.engage().expect("the scope is ready");
+            match timeout_at(deadline, connection.client.prepare_with(sql, parameters)).await {
+                Ok(prepared) => {
+                    self.set_condition(Condition::Open);
+                    prepared
+                }
+                Err(_) => Err(self.overdue().into()),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// A statement that goes by the extended protocol whatever its arguments.
+struct Extended {
+    sql: SqlStr,
+    statement: Option<PgStatement>,
+    arguments: Option<PgArguments>,
+    persistent: bool,
+}
+
+impl Extended {
+    fn new<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Self, BoxDynError> {
+        let arguments = query.take_arguments()?.unwrap_or_default();
+        let statement = query.statement().cloned();
+        let persistent = query.persistent();
+        let sql = query.sql();
+        Ok(Self { persistent: persistent && is_static(&sql), sql, statement, arguments: Some(arguments) })
+    }
+}
+
+impl Execute<'_, Postgres> for Extended {
+    fn sql(self) -> SqlStr {
+        self.sql
+    }
+
+    fn statement(&self) -> Option<&PgStatement> {
+        self.statement.as_ref()
+    }
+
+    fn take_arguments(&mut self) -> Result<Option<PgArguments>, BoxDynError> {
+        Ok(self.arguments.take())
+    }
+
+    fn persistent(&self) -> bool {
+        self.persistent
+    }
+}
+
+/// Whether a text is part of the program. sqlx knows, and tells nobody but its `Debug` output; should that ever change,
+/// every text counts as made at run time, which is slower and safe.
+fn is_static(sql: &SqlStr) -> bool {
+    const MARK: &str = "SqlStr(Static(";
+
+    /// Takes as many bytes as the mark has, then refuses, so that the text itself is not formatted.
+    struct Prefix(String);
+
+    impl fmt::Write for Prefix {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            if self.0.len() >= MARK.len() {
+                return Err(fmt::Error);
+            }
+            self.0.push_str(part);
+            Ok(())
+        }
+    }
+
+    let mut prefix = Prefix(String::with_capacity(2 * MARK.len()));
+    // The error is the sign that the mark was passed.
+    let _ = write!(prefix, "{sql:?}");
+    prefix.0.starts_with(MARK)
+}
+
+/// The answers of a running statement. The scope learns how it ended; while it has not, the connection counts as running.
+struct Running<'e> {
+    answers: BoxStream<'e, Result<Either<PgQueryResult, PgRow>, Error>>,
+    condition: &'e mut Condition,
+    failed: &'e mut Option<u32>,
+    ended: &'e mut bool,
+    depth: u32,
+    tenant: TenantId,
+    overdue: Pin<Box<Sleep>>,
+    overdue_error: Option<ScopeError>,
+}
+
+impl<'e> Running<'e> {
+    fn new<A: Access>(scope: &'e mut Scope<Sqlx, A>, deadline: Instant, statement: Extended) -> Self {
+        let overdue_error = ScopeError::Deadline { deadline: scope.pool.options().deadline };
+        let lease = scope.lease.as_mut().expect("the scope is ready");
+        let (live, condition) = lease.parts();
+        *condition = Condition::Running;
+        Self {
+            answers: live.connection.client.fetch_many(statement),
+            condition,
+            failed: &mut scope.failed,
+            ended: &mut scope.ended,
+            depth: scope.depth,
+            tenant: scope.tenant.id,
+            overdue: Box::pin(sleep_until(deadline)),
+            overdue_error: Some(overdue_error),
+        }
+    }
+
+    fn refused(&mut self, error: Error) -> Error {
+        let error = from_driver(self.tenant, error);
+        // The kept statements of this connection are out of date: close it, and the next one plans anew.
+        let plan_changed = error.sqlstate() == Some(PLAN_CHANGED);
+        if plan_changed || matches!(error, ScopeError::Disconnected { .. }) {
+            *self.condition = Condition::Broken;
+            *self.ended = true;
+        } else {
+            *self.condition = Condition::Open;
+            self.failed.get_or_insert(self.depth);
+        }
+        error.into()
+    }
+}
+
+impl Stream for Running<'_> {
+    type Item = Result<Either<PgQueryResult, PgRow>, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let answer = match self.answers.poll_next_unpin(context) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => {
+                ready!(self.overdue.as_mut().poll(context));
+                *self.condition = Condition::Broken;
+                *self.ended = true;
+                return Poll::Ready(self.overdue_error.take().map(|error| Err(error.into())));
+            }
+        };
+        Poll::Ready(match answer {
+            Some(Ok(answer)) => Some(Ok(answer)),
+            Some(Err(error)) => Some(Err(self.refused(error))),
+            None => {
+                if *self.condition == Condition::Running {
+                    *self.condition = Condition::Open;
+                }
+                None
+            }
+        })
+    }
+}
+
+fn from_driver(tenant: TenantId, error: Error) -> ScopeError {
+    match error {
+        Error::Database(database) => {
+            let code = database.code().unwrap_or_default().into_owned();
+            let message = database.message().to_owned();
+            ScopeError::from_database(tenant, &code, &message, Error::Database(database).into())
+        }
+        Error::Io(_) | Error::Protocol(_) | Error::WorkerCrashed => ScopeError::Disconnected { source: error.into() },
+        error => ScopeError::from(error),
+    }
+}
+
+impl From<ScopeError> for Error {
+    /// What the executor returns. An error of the database stays what it is for sqlx, so that `as_database_error` works.
+    fn from(error: ScopeError) -> Self {
+        match error {
+            ScopeError::Database { sqlstate, source } => match source.downcast::<Self>() {
+                Ok(error) => *error,
+                Err(source) => Self::AnyDriverError(ScopeError::Database { sqlstate, source }.into()),
+            },
+            error => Self::AnyDriverError(error.into()),
+        }
+    }
+}
+
+impl From<Error> for ScopeError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::AnyDriverError(source) => match source.downcast::<Self>() {
+                Ok(error) => *error,
+                Err(source) => Self::Database { sqlstate: None, source },
+            },
+            error => {
+                let sqlstate = error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
+                Self::Database { sqlstate, source: error.into() }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+    use super::*;
+
+    #[test]
+    fn only_text_of_the_program_counts_as_static() {
+        assert!(is_static(&"select 1".into_sql_str()));
+        assert!(!is_static(&AssertSqlSafe(String::from("select 1")).into_sql_str()));
+        assert!(!is_static(&AssertSqlSafe("select 1").into_sql_str()));
+        assert!(!is_static(&AssertSqlSafe(String::from("SqlStr(Static(")).into_sql_str()));
+    }
+}

@@ -1,0 +1,191 @@
+use tokio::time::timeout_at;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Error, Row};
+
+use super::{Access, Nested, Scope, Write};
+use crate::isolation::driver::TokioPostgres;
+use crate::isolation::drivers::tokio_postgres::{Answer, Connection, Text};
+use crate::isolation::error::ScopeError;
+use crate::isolation::pool::Condition;
+use crate::isolation::session::Opening;
+use crate::tenant::TenantId;
+
+/// A kept statement was planned for other columns than the table has now (feature_not_supported).
+const PLAN_CHANGED: &str = "0A000";
+
+/// Statements on tokio-postgres. The first one of a scope travels in one message with what opens the transaction: one
+/// round trip.
+impl<A: Access> Scope<TokioPostgres, A> {
+    /// Runs a statement and returns its rows.
+    ///
+    /// The text is part of the program; it is prepared once per connection. Text that is made at run time goes to
+    /// [`ad_hoc`](Self::ad_hoc).
+    ///
+    /// # Errors
+    ///
+    /// See [`ScopeError`]. After an error of the database nothing but a rollback can follow, unless the statement ran in
+    /// a [nested](Self::nested) scope.
+    pub async fn query(&mut self, sql: &'static str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, ScopeError> {
+        Ok(self.run(Text::Static(sql, parameters), false).await?.rows)
+    }
+
+    /// Runs a statement and returns its first row, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    pub async fn query_opt(
+        &mut self,
+        sql: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, ScopeError> {
+        Ok(self.query(sql, parameters).await?.into_iter().next())
+    }
+
+    /// Runs a statement and returns how many rows it changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    pub async fn execute(&mut self, sql: &'static str, parameters: &[&(dyn ToSql + Sync)]) -> Result<u64, ScopeError> {
+        Ok(self.run(Text::Static(sql, parameters), false).await?.affected)
+    }
+
+    /// Runs text that is made at run time, and returns its rows.
+    ///
+    /// The types of the parameters are stated, so this too is one round trip. The statement has no name on the server,
+    /// where the next tenant could read it.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    pub async fn ad_hoc(&mut self, sql: &str, parameters: &[(&(dyn ToSql + Sync), Type)]) -> Result<Vec<Row>, ScopeError> {
+        Ok(self.run(Text::AdHoc(sql, parameters), false).await?.rows)
+    }
+
+    /// Begins a part of this scope that can fail by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    pub async fn nested(&mut self) -> Result<Nested<'_, TokioPostgres, A>, ScopeError> {
+        self.run(Text::Control(&format!("savepoint s{}", self.depth + 1)), false).await?;
+        Ok(Nested::begun(self))
+    }
+
+    async fn run(&mut self, text: Text<'_>, commit: bool) -> Result<Answer, ScopeError> {
+        let deadline = self.lease().await?;
+        match timeout_at(deadline, self.exchange(text, commit)).await {
+            Ok(Ok(answer)) => {
+                self.set_condition(if commit { Condition::Committed } else { Condition::Open });
+                self.unwound();
+                Ok(answer)
+            }
+            Ok(Err(error)) => Err(self.refused(error)),
+            Err(_) => Err(self.overdue()),
+        }
+    }
+
+    async fn exchange(&mut self, text: Text<'_>, commit: bool) -> Result<Answer, Error> {
+        let first = self.condition() == Condition::Untouched;
+        let error = match self.send(text, commit).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let Text::Static(sql, _) = text else { return Err(error) };
+        if !first || error.code().is_none_or(|code| code.code() != PLAN_CHANGED) {
+            return Err(error);
+        }
+        // Nothing else happened in this transaction: plan the statement anew and run it once more.
+        self.send(Text::Control("rollback"), false).await?;
+        if let Some(lease) = &mut self.lease {
+            lease.live().connection.forget(sql);
+        }
+        self.set_condition(Condition::Untouched);
+        self.send(text, commit).await
+    }
+
+    async fn send(&mut self, text: Text<'_>, commit: bool) -> Result<Answer, Error> {
+        let unwind = self.unwinding();
+        let (connection, opening): (&mut Connection, Option<Opening>) =
+            self.engage().expect("a scope leases a connection before it runs a statement");
+        connection.run(opening, unwind, text, commit).await
+    }
+
+    fn refused(&mut self, error: Error) -> ScopeError {
+        let error = from_driver(self.tenant.id, error);
+        match &error {
+            ScopeError::Disconnected { .. } => self.end(),
+            _ => self.fail(),
+        }
+        error
+    }
+}
+
+impl Scope<TokioPostgres, Write> {
+    /// Keeps what this scope wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`ScopeError::RolledBack`] if a statement of the scope failed before. After [`ScopeError::Disconnected`] and
+    /// [`ScopeError::Deadline`] it is not known whether the writes are there.
+    pub async fn commit(mut self) -> Result<(), ScopeError> {
+        if self.ended {
+            return Err(ScopeError::Ended);
+        }
+        if self.condition() == Condition::Untouched {
+            return Ok(());
+        }
+        if self.failed.is_some_and(|failed| self.unwind.is_none_or(|depth| failed < depth)) {
+            return Err(ScopeError::RolledBack);
+        }
+        self.run(Text::Control(""), true).await.map(drop)
+    }
+
+    /// Runs a last statement and keeps everything this scope wrote, in one round trip. Returns how many rows the
+    /// statement changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query) and [`commit`](Self::commit).
+    pub async fn execute_and_commit(
+        mut self,
+        sql: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, ScopeError> {
+        if self.failed.is_some_and(|failed| self.unwind.is_none_or(|depth| failed < depth)) {
+            return Err(ScopeError::RolledBack);
+        }
+        Ok(self.run(Text::Static(sql, parameters), true).await?.affected)
+    }
+}
+
+impl Nested<'_, TokioPostgres, Write> {
+    /// Keeps what this part did, as part of the outer scope.
+    ///
+    /// # Errors
+    ///
+    /// [`ScopeError::RolledBack`] if a statement of this part failed before.
+    pub async fn commit(mut self) -> Result<(), ScopeError> {
+        if self.failed.is_some() {
+            return Err(ScopeError::RolledBack);
+        }
+        let release = format!("release savepoint s{}", self.depth);
+        self.run(Text::Control(&release), false).await?;
+        self.keep();
+        Ok(())
+    }
+}
+
+fn from_driver(tenant: TenantId, error: Error) -> ScopeError {
+    match error.as_db_error() {
+        Some(database) => {
+            let (code, message) = (database.code().code().to_owned(), database.message().to_owned());
+            ScopeError::from_database(tenant, &code, &message, error.into())
+        }
+        None if error.is_closed() || error.to_string().contains("communicating with the server") => {
+            ScopeError::Disconnected { source: error.into() }
+        }
+        None => ScopeError::Database { sqlstate: None, source: error.into() },
+    }
+}

@@ -1,0 +1,120 @@
+//! Errors as clients see them: `application/problem+json` (RFC 9457).
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::isolation::{ErrorKind, ScopeError};
+
+/// An error in the words a client may read.
+///
+/// What stands behind it (a database's message, a path, another tenant's value) stays in the log: nothing gets in here
+/// that was not put in on purpose.
+///
+/// ```
+/// use freehold::Problem;
+/// use http::StatusCode;
+///
+/// let problem = Problem::new(StatusCode::CONFLICT, "slug_taken").detail("the name `acme` is taken: choose another");
+/// assert_eq!(problem.status(), StatusCode::CONFLICT);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: Option<Cow<'static, str>>,
+    retry_after_seconds: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+}
+
+impl Problem {
+    /// A problem with a stable `code` for programs.
+    pub fn new(status: StatusCode, code: &'static str) -> Self {
+        Self { status, code, detail: None, retry_after_seconds: None }
+    }
+
+    /// Says what is wrong and what to do, for people.
+    pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Says when trying again may help.
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The code for programs.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = Body {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail.as_deref(),
+        };
+        let mut response = (self.status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+impl From<&ScopeError> for Problem {
+    fn from(error: &ScopeError) -> Self {
+        match error.kind() {
+            ErrorKind::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy").detail("too many requests at once: try again").retry_after(1),
+            ErrorKind::Unavailable => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable").detail("the database cannot be reached: try again").retry_after(1)
+            }
+            ErrorKind::Timeout => Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout").detail("the request took too long"),
+            ErrorKind::Stale => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "moved").detail("the organisation is being moved: try again").retry_after(0)
+            }
+            ErrorKind::ReadOnly => {
+                Self::new(StatusCode::PAYMENT_REQUIRED, "read_only").detail("the organisation can be read, but not changed")
+            }
+            ErrorKind::Conflict => Self::new(StatusCode::CONFLICT, "conflict").detail("somebody else changed the same: try again"),
+            ErrorKind::Constraint => Self::new(StatusCode::CONFLICT, "constraint").detail("the change contradicts what is there"),
+            ErrorKind::Fault => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").detail("something went wrong on our side"),
+        }
+    }
+}
+
+impl IntoResponse for ScopeError {
+    /// The [`Problem`] for the client; the error itself goes to the log.
+    fn into_response(self) -> Response {
+        let problem = Problem::from(&self);
+        if problem.status().is_server_error() {
+            tracing::error!(error = &self as &dyn std::error::Error, error.kind = self.kind().as_str(), "a scope failed");
+        }
+        problem.into_response()
+    }
+}

@@ -1,1 +1,29 @@
-//! freehold-control
+//! Operations on a fleet of tenants, without HTTP and without a command line: both call this.
+//!
+//! [`Installer`] sets a deployment up, with an administrator's rights, once. [`ControlPlane`] does everything after that,
+//! as `freehold_control`: provision, migrate, suspend, delete, rotate keys, check. What takes several steps is a recorded
+//! [operation](Operation) that a worker runs and that may be killed anywhere.
+
+mod check;
+mod connection;
+mod delete;
+mod error;
+mod install;
+mod lifecycle;
+mod migrate;
+mod migrations;
+mod operation;
+mod plane;
+mod provision;
+mod seal;
+mod tenants;
+
+pub use check::{Finding, Severity};
+pub use error::ControlError;
+pub use install::Installer;
+pub use lifecycle::Change;
+pub use migrate::{MigrateFailure, MigrateReport, Pending, Plan};
+pub use migrations::{Migration, Migrations};
+pub use operation::{NoObserver, Operation, StepObserver};
+pub use plane::{ControlConfig, ControlPlane};
+pub use tenants::TenantRow;

@@ -26,6 +26,7 @@ struct Inner {
 }
 
 /// A pool per driver. An application uses one of them; the other stays empty.
+#[derive(Debug)]
 pub struct Pools {
     #[cfg(feature = "sqlx")]
     pub(crate) sqlx: Pool<crate::isolation::Sqlx>,

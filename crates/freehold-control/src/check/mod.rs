@@ -1,0 +1,67 @@
+//! What the catalogue of a database shows that could leak.
+
+use serde::Serialize;
+
+use crate::connection::{connect, with_database};
+use crate::{ControlError, ControlPlane};
+
+const RULES: &str = include_str!("../../sql/check/rules.sql");
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Medium,
+    /// Leaks under a condition.
+    High,
+    /// Leaks.
+    Critical,
+}
+
+/// Something that could leak, and what mends it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The rule's id.
+    pub rule: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The database it is in.
+    pub database: String,
+    /// The table, function, role or setting.
+    pub object: String,
+    /// Why it could leak.
+    pub why: String,
+    /// SQL, or advice, that mends it.
+    pub fix: String,
+}
+
+impl ControlPlane {
+    /// Looks through every database. No findings is the good answer.
+    ///
+    /// # Errors
+    ///
+    /// When a database cannot be reached.
+    pub async fn check(&self) -> Result<Vec<Finding>, ControlError> {
+        let catalog = self.catalog().await?;
+        let mut findings = Vec::new();
+        for (server, database) in self.databases(&catalog).await? {
+            let data = connect(&with_database(&server, &database)).await?;
+            let rows = data.query(RULES, &[]).await.map_err(ControlError::doing("checking a database"))?;
+            findings.extend(rows.iter().map(|row| Finding {
+                rule: row.get(0),
+                severity: match row.get(1) {
+                    "critical" => Severity::Critical,
+                    "high" => Severity::High,
+                    _ => Severity::Medium,
+                },
+                database: database.clone(),
+                object: row.get(2),
+                why: row.get(3),
+                fix: row.get(4),
+            }));
+        }
+        Ok(findings)
+    }
+}

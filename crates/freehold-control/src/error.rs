@@ -1,0 +1,153 @@
+use std::path::PathBuf;
+
+use freehold::tenant::{InvalidPlacementId, Slug, UnknownModel};
+
+/// Why an operation on the fleet was not done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// A server or database cannot be reached.
+    #[error("cannot connect to database {database}: check that the server runs and lets {user} in")]
+    Connect {
+        /// The database.
+        database: String,
+        /// The login.
+        user: String,
+        /// What the driver said.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// A statement of ours failed.
+    #[error("{doing} failed")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// What the driver said.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// A reference to a password leads nowhere.
+    #[error("there is no password at {reference}: set the variable, or write the file")]
+    Password {
+        /// `env:NAME` or `file:PATH`.
+        reference: String,
+    },
+    /// Another tenant has the slug.
+    #[error("the slug {slug} is taken: choose another")]
+    SlugTaken {
+        /// The slug.
+        slug: Slug,
+    },
+    /// No tenant has this slug.
+    #[error("there is no tenant {slug}: `freehold tenant list` shows them")]
+    UnknownTenant {
+        /// The slug.
+        slug: Slug,
+    },
+    /// The tenant is not in a state in which this can be done.
+    #[error("tenant {slug} is {status}: it cannot be {wanted}")]
+    WrongStatus {
+        /// The slug.
+        slug: Slug,
+        /// The status it has.
+        status: String,
+        /// What was asked.
+        wanted: &'static str,
+    },
+    /// No cluster takes new tenants.
+    #[error("no cluster takes new tenants: run `freehold up`")]
+    NoCluster,
+    /// The catalog says something this version does not understand.
+    #[error("the catalog cannot be read: {0}")]
+    Catalog(String),
+    /// An operation failed for good.
+    #[error("operation {operation} failed: {reason}")]
+    Operation {
+        /// The operation.
+        operation: uuid::Uuid,
+        /// Its last error.
+        reason: String,
+    },
+    /// Another worker holds the operation, or took it over.
+    #[error("operation {operation} is in other hands")]
+    LeaseLost {
+        /// The operation.
+        operation: uuid::Uuid,
+    },
+    /// A directory or file of migrations cannot be read.
+    #[error("cannot read {path}", path = path.display())]
+    MigrationFile {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The files of migrations contradict each other, or what was applied.
+    #[error("{path}: {problem}", path = path.display())]
+    InvalidMigration {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// A migration failed. Nothing of it is there.
+    #[error("migration {file} failed in {place}{position}: {message}{hint}", place = if placement.is_empty() { "the database" } else { placement })]
+    Migration {
+        /// The file.
+        file: String,
+        /// The placement, or empty for the database itself.
+        placement: String,
+        /// `, line N` where it is known.
+        position: String,
+        /// What the database said.
+        message: String,
+        /// Its hint on a line of its own, if it gave one.
+        hint: String,
+        /// The error itself.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// A migration left a table that the application would not be kept out of.
+    #[error("migration left {table} without the policies of a tenant table: add to the migration: select freehold.tenant_table('{table}')")]
+    Unprotected {
+        /// The table.
+        table: String,
+    },
+    /// The tables of a tenant refer to each other in a circle.
+    #[error("the tables {tables} refer to each other in a circle, so no order deletes them: make one foreign key `on delete cascade`")]
+    Circle {
+        /// The tables.
+        tables: String,
+    },
+    /// A database was sealed with another master key, or is a copy.
+    #[error("database {database} was sealed with master key {sealed_with}, and the configured one is {configured}: \
+             configure that key, or run `freehold seal rotate --force`")]
+    WrongKey {
+        /// The database.
+        database: String,
+        /// The fingerprint found.
+        sealed_with: String,
+        /// The fingerprint of the configured key.
+        configured: String,
+    },
+}
+
+impl ControlError {
+    /// For `map_err`: a statement failed while `doing` something.
+    pub(crate) fn doing(doing: &'static str) -> impl Fn(tokio_postgres::Error) -> Self {
+        move |source| Self::Database { doing, source }
+    }
+}
+
+impl From<UnknownModel> for ControlError {
+    fn from(error: UnknownModel) -> Self {
+        Self::Catalog(error.to_string())
+    }
+}
+
+impl From<InvalidPlacementId> for ControlError {
+    fn from(error: InvalidPlacementId) -> Self {
+        Self::Catalog(error.to_string())
+    }
+}

@@ -1,0 +1,133 @@
+//! Setting up a deployment: roles, catalog, a cluster with its data database, and the template of tenant databases.
+//!
+//! Needs an administrator's login, once, and again for an upgrade. Running it twice changes nothing.
+
+mod schema;
+
+use std::sync::Arc;
+
+use freehold::isolation::MasterKey;
+use freehold::tenant::PlacementId;
+use tokio_postgres::{Client, Config};
+
+use crate::connection::{connect, with_database};
+use crate::{ControlError, seal};
+
+/// What to set up, and where.
+#[derive(Debug)]
+pub struct Installer {
+    /// The server, and an administrator's login: a superuser, or whatever a service gives. The database is not used.
+    pub admin: Config,
+    /// How applications and workers reach the server: a host name, an address or a socket's directory.
+    pub host: String,
+    /// And the port.
+    pub port: u16,
+    /// The name of the catalog's database.
+    pub catalog: String,
+    /// The name of the data database; its template is named after it.
+    pub data: String,
+    /// The cluster's name in the catalog.
+    pub cluster: String,
+    /// What contexts are sealed with.
+    pub master_key: Arc<MasterKey>,
+}
+
+impl Installer {
+    /// Sets up everything that is missing.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached, or refuses; what was done stays, and running it again goes on.
+    pub async fn install(&self) -> Result<(), ControlError> {
+        let failed = ControlError::doing("setting up the server");
+        let server = connect(&with_database(&self.admin, "postgres")).await?;
+        let one_at_a_time = "select pg_advisory_lock(hashtext('freehold install'))";
+        server.batch_execute(one_at_a_time).await.map_err(&failed)?;
+        server.batch_execute(schema::ROLES).await.map_err(&failed)?;
+
+        let template = template_of(&self.data);
+        for database in [&self.catalog, &self.data, &template] {
+            create_database(&server, database).await?;
+        }
+        let control = format!(
+            "grant connect, create on database {catalog} to freehold_control; \
+             alter database {template} owner to freehold_control",
+            catalog = quoted(&self.catalog),
+            template = quoted(&template)
+        );
+        server.batch_execute(&control).await.map_err(&failed)?;
+
+        for database in [&self.data, &template] {
+            schema::install_data(&mut connect(&with_database(&self.admin, database)).await?).await?;
+        }
+        let application = format!("grant connect on database {} to freehold_app", quoted(&self.data));
+        server.batch_execute(&application).await.map_err(&failed)?;
+
+        let mut catalog = connect(&with_database(&self.admin, &self.catalog)).await?;
+        schema::install_catalog(&mut catalog).await?;
+        let data = connect(&with_database(&self.admin, &self.data)).await?;
+        seal::seal_database(&data, &self.master_key).await?;
+        self.register(&catalog, &data).await
+    }
+
+    /// Enters the cluster, and its shared placement in the catalog and in the data database.
+    async fn register(&self, catalog: &Client, data: &Client) -> Result<(), ControlError> {
+        let failed = ControlError::doing("registering the cluster");
+        catalog
+            .execute(
+                "insert into catalog.clusters (id, host, port, database) values ($1, $2, $3, $4) \
+                 on conflict (id) do update set host = excluded.host, port = excluded.port \
+                 where (clusters.host, clusters.port) is distinct from (excluded.host, excluded.port)",
+                &[&self.cluster, &self.host, &i32::from(self.port), &self.data],
+            )
+            .await
+            .map_err(&failed)?;
+        let fresh = PlacementId::generate();
+        catalog
+            .execute(
+                "insert into catalog.placements (id, cluster, model, database) select $1, $2, 'shared', $3 \
+                 where not exists (select from catalog.placements where cluster = $2 and model = 'shared' and dropped_at is null)",
+                &[&fresh.as_str(), &self.cluster, &self.data],
+            )
+            .await
+            .map_err(&failed)?;
+        let shared = catalog
+            .query_one("select id from catalog.placements where cluster = $1 and model = 'shared' and dropped_at is null", &[&self.cluster])
+            .await
+            .map_err(&failed)?;
+        create_schema(data, &shared.get::<_, &str>(0).parse()?, "shared").await
+    }
+}
+
+/// The database that tenant databases of a cluster are cloned from.
+pub(crate) fn template_of(data: &str) -> String {
+    format!("{data}_template")
+}
+
+/// An identifier for SQL (PostgreSQL: Lexical Structure).
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Creates the schema of a placement and notes the placement, both or neither. Nothing happens if it is there.
+pub(crate) async fn create_schema(data: &Client, placement: &PlacementId, model: &str) -> Result<(), ControlError> {
+    // A placement id needs no quoting, and a model is one of three words.
+    let statements = format!(
+        "begin; \
+         create schema if not exists {placement} authorization freehold_owner; \
+         grant usage on schema {placement} to freehold_app, freehold_tenant; \
+         insert into freehold.placements (id, model) values ('{placement}', '{model}') on conflict do nothing; \
+         commit"
+    );
+    data.batch_execute(&statements).await.map_err(ControlError::doing("creating the schema of a placement"))
+}
+
+async fn create_database(server: &Client, name: &str) -> Result<(), ControlError> {
+    let failed = ControlError::doing("creating a database");
+    let exists = server.query_opt("select from pg_database where datname = $1", &[&name]).await.map_err(&failed)?;
+    if exists.is_none() {
+        let create = format!("create database {} template template0 encoding 'UTF8' strategy wal_log", quoted(name));
+        server.batch_execute(&create).await.map_err(&failed)?;
+    }
+    Ok(())
+}

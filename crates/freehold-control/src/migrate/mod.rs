@@ -1,0 +1,103 @@
+//! Migrating databases and placements.
+//!
+//! What a placement has is noted in its own database, in the transaction that applied it, so one query per database says
+//! what needs work, however many placements it has.
+
+mod apply;
+mod plan;
+
+use std::sync::Arc;
+
+use freehold::tenant::PlacementId;
+use tokio_postgres::{Client, Config};
+
+pub use plan::{Pending, Plan};
+
+use crate::connection::{connect, with_database};
+use crate::migrations::Migrations;
+use crate::{ControlError, install};
+
+/// The placement of the ledger that stands for the database itself.
+pub(crate) const DATABASE: &str = "";
+
+/// What came of a run.
+#[derive(Debug, Default)]
+pub struct MigrateReport {
+    /// Migrations applied, in databases and placements.
+    pub applied: usize,
+    /// Placements that had nothing to do.
+    pub current: usize,
+    /// What failed, and where. The rest was done.
+    pub failures: Vec<MigrateFailure>,
+}
+
+/// A placement that could not be migrated. It is as it was before the file that failed.
+#[derive(Debug)]
+pub struct MigrateFailure {
+    /// The database.
+    pub database: String,
+    /// The placement; empty for the database itself.
+    pub placement: String,
+    /// Why.
+    pub error: ControlError,
+}
+
+/// Brings databases up to an application's migrations.
+#[derive(Clone, Debug)]
+pub(crate) struct Migrator {
+    pub(crate) migrations: Arc<Migrations>,
+}
+
+impl Migrator {
+    /// What a database lacks. `only` limits it to one placement.
+    pub(crate) async fn plan(&self, data: &Client, only: Option<&PlacementId>) -> Result<Plan, ControlError> {
+        plan::plan(data, &self.migrations, only).await
+    }
+
+    /// Migrates a database, then its placements one after the other. A placement that fails does not stop the others; a
+    /// database that fails stops its placements.
+    pub(crate) async fn migrate(
+        &self,
+        server: &Config,
+        database: &str,
+        only: Option<&PlacementId>,
+        report: &mut MigrateReport,
+    ) -> Result<(), ControlError> {
+        let mut data = connect(&with_database(server, database)).await?;
+        let one_at_a_time = "select pg_advisory_lock(7146013)";
+        data.batch_execute(one_at_a_time).await.map_err(ControlError::doing("waiting for another migration"))?;
+        let plan = self.plan(&data, only).await?;
+        report.current += plan.current;
+        for pending in plan.pending {
+            for migration in &pending.migrations {
+                match apply::apply(&mut data, &pending.placement, migration).await {
+                    Ok(()) => report.applied += 1,
+                    Err(error) => {
+                        report.failures.push(MigrateFailure {
+                            database: database.to_owned(),
+                            placement: pending.placement.clone(),
+                            error,
+                        });
+                        if pending.placement == DATABASE {
+                            return Ok(());
+                        }
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Migrates one placement, or says why not.
+    pub(crate) async fn migrate_one(&self, server: &Config, database: &str, placement: &PlacementId) -> Result<(), ControlError> {
+        let mut report = MigrateReport::default();
+        self.migrate(server, database, Some(placement), &mut report).await?;
+        report.failures.into_iter().next().map_or(Ok(()), |failure| Err(failure.error))
+    }
+
+    /// Migrates the template of tenant databases, which has no placements.
+    pub(crate) async fn migrate_template(&self, server: &Config, data: &str, report: &mut MigrateReport) -> Result<(), ControlError> {
+        self.migrate(server, &install::template_of(data), None, report).await
+    }
+}

@@ -1,0 +1,141 @@
+//! An application's migrations: two directories of plain SQL.
+//!
+//! `migrations/shared` runs once per database, in schema `global`; `migrations/tenant` once per placement, in its schema.
+//! A file is named `NNNN_name.sql`; `NNNN_name.down.sql` beside it is what undoes it. A first line
+//! `-- freehold: no-transaction` runs the file outside a transaction; `-- freehold: backfill` runs it as the control plane,
+//! which sees all rows, instead of as the owner of the tables.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::ControlError;
+
+/// A migration as its file has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migration {
+    /// The number its name begins with.
+    pub version: i32,
+    /// The rest of its name.
+    pub name: String,
+    /// SHA-256 of the file, in hex.
+    pub checksum: String,
+    /// The statements.
+    pub sql: String,
+    /// Not to be run in a transaction.
+    pub no_transaction: bool,
+    /// To be run with sight of all rows.
+    pub backfill: bool,
+}
+
+/// Every migration of an application.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Migrations {
+    /// Once per database.
+    pub shared: Vec<Migration>,
+    /// Once per placement.
+    pub tenant: Vec<Migration>,
+}
+
+impl Migration {
+    /// The file's name.
+    pub fn file_name(&self) -> String {
+        format!("{:04}_{}.sql", self.version, self.name)
+    }
+}
+
+impl Migrations {
+    /// Reads `shared/` and `tenant/` below a directory. A directory that is not there has no migrations.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, has a name that is none, or a number that another has.
+    pub fn read(directory: &Path) -> Result<Self, ControlError> {
+        Ok(Self { shared: read_directory(&directory.join("shared"))?, tenant: read_directory(&directory.join("tenant"))? })
+    }
+
+    /// Writes an empty tenant migration with the next number, and returns its path.
+    ///
+    /// # Errors
+    ///
+    /// When the name is none, or the file cannot be written.
+    pub fn create(directory: &Path, name: &str) -> Result<PathBuf, ControlError> {
+        let directory = directory.join("tenant");
+        let next = read_directory(&directory)?.last().map_or(1, |last| last.version + 1);
+        let path = directory.join(format!("{next:04}_{name}.sql"));
+        if !is_name(name) {
+            return Err(invalid(&path, "use lower-case letters, digits and underscores for its name"));
+        }
+        let unwritten = |source| ControlError::MigrationFile { path: path.clone(), source };
+        fs::create_dir_all(&directory).map_err(unwritten)?;
+        fs::write(&path, SKELETON).map_err(unwritten)?;
+        Ok(path)
+    }
+}
+
+const SKELETON: &str = "\
+-- Runs once in every placement, with its schema as search_path. Keys lead with tenant_id.
+--
+-- create table things (
+--     tenant_id uuid not null,
+--     id uuid not null,
+--     name text not null,
+--     primary key (tenant_id, id)
+-- );
+-- select freehold.tenant_table('things');
+";
+
+fn read_directory(directory: &Path) -> Result<Vec<Migration>, ControlError> {
+    let unreadable = |source| ControlError::MigrationFile { path: directory.to_owned(), source };
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut migrations: Vec<Migration> = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(unreadable)?.path();
+        let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if file.ends_with(".sql") && !file.ends_with(".down.sql") {
+            migrations.push(read_file(&path, &file)?);
+        }
+    }
+    migrations.sort_by_key(|migration| migration.version);
+    for pair in migrations.windows(2) {
+        if pair[0].version == pair[1].version {
+            let path = directory.join(pair[1].file_name());
+            return Err(invalid(&path, &format!("has the number of {}: renumber one of them", pair[0].file_name())));
+        }
+    }
+    Ok(migrations)
+}
+
+fn read_file(path: &Path, file: &str) -> Result<Migration, ControlError> {
+    let parts = file.strip_suffix(".sql").and_then(|stem| stem.split_once('_'));
+    let (version, name) = parts
+        .filter(|(number, name)| number.len() == 4 && is_name(name))
+        .and_then(|(number, name)| Some((number.parse::<i32>().ok().filter(|version| *version > 0)?, name)))
+        .ok_or_else(|| invalid(path, "is not named like 0001_create_expenses.sql"))?;
+    let sql = fs::read_to_string(path).map_err(|source| ControlError::MigrationFile { path: path.to_owned(), source })?;
+    let headers: Vec<&str> = sql.lines().map_while(|line| line.strip_prefix("-- freehold:")).map(str::trim).collect();
+    if let Some(unknown) = headers.iter().find(|header| !["no-transaction", "backfill"].contains(header)) {
+        return Err(invalid(path, &format!("has the unknown header {unknown:?}: use no-transaction or backfill")));
+    }
+    Ok(Migration {
+        version,
+        name: name.to_owned(),
+        checksum: hex::encode(Sha256::digest(&sql)),
+        no_transaction: headers.contains(&"no-transaction"),
+        backfill: headers.contains(&"backfill"),
+        sql,
+    })
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+fn invalid(path: &Path, problem: &str) -> ControlError {
+    ControlError::InvalidMigration { path: path.to_owned(), problem: problem.to_owned() }
+}

@@ -1,0 +1,78 @@
+use freehold::tenant::{Slug, TenantId};
+use serde::Serialize;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::{ControlError, ControlPlane};
+
+/// A tenant, as the catalog has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TenantRow {
+    /// Its identity.
+    pub id: TenantId,
+    /// Its name in host names.
+    pub slug: String,
+    /// The name people read.
+    pub name: String,
+    /// What it may do.
+    pub status: String,
+    /// The isolation model, once it has a placement.
+    pub model: Option<String>,
+    /// The placement.
+    pub placement: Option<String>,
+    /// The cluster of the placement.
+    pub cluster: Option<String>,
+    /// What it pays for.
+    pub plan: Option<String>,
+    /// When it was asked for, in RFC 3339.
+    pub created_at: String,
+}
+
+const COLUMNS: &str = "select t.id, t.slug, t.name, t.status, p.model, p.id as placement, p.cluster, t.plan, \
+                              to_char(t.created_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as created_at \
+                       from catalog.tenants t left join catalog.placements p on p.id = t.placement where t.status <> 'deleted'";
+
+impl ControlPlane {
+    /// Every tenant that was not deleted, by slug.
+    ///
+    /// # Errors
+    ///
+    /// When the catalog cannot be read.
+    pub async fn tenants(&self) -> Result<Vec<TenantRow>, ControlError> {
+        let catalog = self.catalog().await?;
+        let rows = catalog
+            .query(&format!("{COLUMNS} order by t.slug"), &[])
+            .await
+            .map_err(ControlError::doing("listing tenants"))?;
+        Ok(rows.iter().map(read).collect())
+    }
+
+    /// The tenant of this slug.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::UnknownTenant`].
+    pub async fn tenant(&self, slug: &Slug) -> Result<TenantRow, ControlError> {
+        let catalog = self.catalog().await?;
+        let row = catalog
+            .query_opt(&format!("{COLUMNS} and t.slug = $1"), &[&slug.as_str()])
+            .await
+            .map_err(ControlError::doing("finding a tenant"))?;
+        row.as_ref().map(read).ok_or_else(|| ControlError::UnknownTenant { slug: slug.clone() })
+    }
+}
+
+fn read(row: &Row) -> TenantRow {
+    TenantRow {
+        id: row.get::<_, Uuid>("id").into(),
+        slug: row.get("slug"),
+        name: row.get("name"),
+        status: row.get("status"),
+        model: row.get("model"),
+        placement: row.get("placement"),
+        cluster: row.get("cluster"),
+        plan: row.get("plan"),
+        created_at: row.get("created_at"),
+    }
+}

@@ -1,1 +1,16 @@
-//! freehold-testing
+#![doc = include_str!("../README.md")]
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "in a test a panic is the way to fail")]
+
+mod attack;
+mod deployment;
+mod models;
+mod server;
+mod twins;
+
+pub use attack::Outcome;
+pub use deployment::Deployment;
+pub use server::{connect, server};
+pub use twins::{Twin, Twins};
+
+#[doc(hidden)]
+pub use tokio;

@@ -26,10 +26,9 @@ begin
                or p.proname ~ '^(query_to_xml|cursor_to_xml|table_to_xml|schema_to_xml|database_to_xml)')
     loop
         execute format('revoke execute on function %s from public', closed);
+        execute format('grant execute on function %s to freehold_control', closed);
     end loop;
+    -- What the library itself needs to clean a connection.
     grant execute on function pg_advisory_unlock_all(), setseed(double precision) to freehold_app, freehold_tenant;
-    grant execute on function pg_advisory_unlock_all(), setseed(double precision), pg_advisory_xact_lock(bigint), pg_try_advisory_lock(bigint),
-        pg_advisory_unlock(bigint), pg_advisory_xact_lock(integer, integer), pg_stat_get_activity(integer), pg_cancel_backend(integer),
-        pg_terminate_backend(integer, bigint) to freehold_control;
 end
 $$;

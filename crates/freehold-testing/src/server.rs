@@ -1,0 +1,52 @@
+use std::env;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use freehold_postgres::{Installation, Server};
+use tokio_postgres::{Client, Config, NoTls};
+
+/// The PostgreSQL of this run. The first test that asks starts it; every process of the run shares it.
+///
+/// It is not durable: a crash of the machine may lose its data, a crash of a test does not.
+pub fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let major = env::var("FREEHOLD_TEST_PG_MAJOR").ok().map(|major| major.parse().expect("FREEHOLD_TEST_PG_MAJOR is a number"));
+        let installation = Installation::find_or_install(major).unwrap();
+        let state = state_dir().join(installation.version().major().to_string());
+        std::fs::create_dir_all(&state).unwrap();
+        let state = freehold_postgres::reachable_state_dir(&state);
+        let server = Server::builder(&state)
+            .installation(installation)
+            .durable(false)
+            .setting("max_connections", 300)
+            .start_or_attach()
+            .unwrap();
+        if !server.is_owner() {
+            return server;
+        }
+        server.detach().unwrap();
+        Server::attach(&state).unwrap()
+    })
+}
+
+/// Beside the test's own binary, in the build's target directory.
+fn state_dir() -> PathBuf {
+    let binary = env::current_exe().unwrap();
+    let target = binary.ancestors().find(|path| path.file_name().is_some_and(|name| name == "target"));
+    target.map_or_else(env::temp_dir, |target| target.to_owned()).join("freehold-testing")
+}
+
+/// A connection with the rights of a superuser: for the truth, and for planting faults.
+pub async fn connect(user: &str, database: &str) -> Client {
+    let (client, connection) = config(user, database).connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+pub(crate) fn config(user: &str, database: &str) -> Config {
+    let server = server();
+    let mut config = Config::new();
+    config.host_path(server.socket_dir()).port(server.port()).user(user).dbname(database);
+    config
+}

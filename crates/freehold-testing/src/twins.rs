@@ -1,0 +1,96 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use freehold::Freehold;
+use freehold::isolation::{Driver, PoolOptions, TenantDb, TokioPostgres};
+use freehold::tenant::{Model, Tenant};
+use tokio_postgres::Client;
+
+use crate::attack::Outcome;
+use crate::deployment::Deployment;
+use crate::server::connect;
+
+/// Two tenants of one model, in a deployment of their own. A attacks, B must not notice.
+#[derive(Debug)]
+pub struct Twins {
+    /// The one whose SQL is hostile.
+    pub a: Twin,
+    /// The one who must be safe.
+    pub b: Twin,
+    /// The model both live under.
+    pub model: Model,
+    /// Where they live.
+    pub deployment: Deployment,
+}
+
+/// One of the two.
+#[derive(Clone, Debug)]
+pub struct Twin {
+    /// The tenant.
+    pub tenant: Arc<Tenant>,
+    freehold: Freehold,
+}
+
+impl Twin {
+    /// The tenant's database, as a handler would get it.
+    pub fn db<D: Driver>(&self) -> TenantDb<D> {
+        self.freehold.tenant_db(&self.tenant)
+    }
+}
+
+impl Twins {
+    /// Two tenants, `anna` and `bert`, on the migrations of an application.
+    pub async fn start(migrations: impl AsRef<Path>, model: Model) -> Self {
+        Self::with_pool(migrations, model, PoolOptions::default()).await
+    }
+
+    /// The same with pool options of one's own: one connection shows what is left on it.
+    pub async fn with_pool(migrations: impl AsRef<Path>, model: Model, pool: PoolOptions) -> Self {
+        let deployment = Deployment::with_pool(migrations, pool).await;
+        let (a, b) = (deployment.tenant("anna", model).await, deployment.tenant("bert", model).await);
+        let freehold = deployment.freehold.clone();
+        Self { a: Twin { tenant: a, freehold: freehold.clone() }, b: Twin { tenant: b, freehold }, model, deployment }
+    }
+
+    /// Runs a statement in both tenants, so that they have the same data.
+    pub async fn seed(&self, sql: &str) {
+        for twin in [&self.a, &self.b] {
+            let mut scope = twin.db::<TokioPostgres>().write();
+            scope.ad_hoc(sql, &[]).await.unwrap();
+            scope.commit().await.unwrap();
+        }
+    }
+
+    /// Runs hostile SQL in a write scope of A and commits what it can.
+    pub async fn attack(&self, sql: &str) -> Outcome {
+        let mut scope = self.a.db::<TokioPostgres>().write();
+        match scope.ad_hoc(sql, &[]).await {
+            Ok(rows) => match scope.commit().await {
+                Ok(()) => Outcome::Rows(rows),
+                Err(error) => Outcome::Refused(error),
+            },
+            Err(error) => Outcome::Refused(error),
+        }
+    }
+
+    /// The database a twin lives in, with the rights of a superuser and with the twin's schema as path.
+    pub async fn truth(&self, twin: &Twin) -> Client {
+        let catalog = connect("postgres", self.deployment.catalog_database()).await;
+        let row = catalog
+            .query_one(
+                "select p.database, p.id from catalog.tenants t join catalog.placements p on p.id = t.placement where t.id = $1",
+                &[twin.tenant.id().as_uuid()],
+            )
+            .await
+            .unwrap();
+        let client = connect("postgres", row.get(0)).await;
+        client.batch_execute(&format!("set search_path = {}", row.get::<_, &str>(1))).await.unwrap();
+        client
+    }
+
+    /// Everything a table holds of a twin, in one text: equal before and after means untouched.
+    pub async fn digest(&self, twin: &Twin, table: &str) -> String {
+        let rows = format!("select coalesce(string_agg(t::text, e'\\n' order by t::text), '') from {table} t where tenant_id = $1");
+        self.truth(twin).await.query_one(&rows, &[twin.tenant.id().as_uuid()]).await.unwrap().get(0)
+    }
+}

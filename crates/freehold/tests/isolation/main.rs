@@ -1,0 +1,5 @@
+//! The isolation of tenants, against a real PostgreSQL, under every model.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the way to fail")]
+
+mod attack;
+mod scope;

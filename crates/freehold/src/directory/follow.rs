@@ -107,7 +107,19 @@ impl Feed {
         let Some(last) = rows.last() else { return Ok(()) };
         let version: i64 = last.try_get("version")?;
         self.refresh_endpoints(endpoints).await?;
-        directory.apply(rows.iter().map(read_tenant).collect::<Result<_, _>>()?, version);
+        let (mut tenants, mut unreadable) = (Vec::with_capacity(rows.len()), Vec::new());
+        for row in &rows {
+            match read_tenant(row) {
+                Ok(tenant) => tenants.push(tenant),
+                // One tenant that this version does not understand must not take the others with it.
+                Err(DirectoryError::Tenant { tenant, source }) => {
+                    tracing::error!(tenant.id = %tenant, error = &*source as &dyn std::error::Error, "a tenant of the catalog cannot be served");
+                    unreadable.push(tenant);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        directory.apply(tenants, &unreadable, version);
         Ok(())
     }
 

@@ -54,9 +54,12 @@ impl Directory {
         self.changed.subscribe()
     }
 
-    /// Takes in tenants as the catalog has them now, and the version of the last of them.
-    pub(crate) fn apply(&self, tenants: Vec<Tenant>, version: i64) {
+    /// Takes in tenants as the catalog has them now, forgets those that cannot be read, and notes the version.
+    pub(crate) fn apply(&self, tenants: Vec<Tenant>, unreadable: &[TenantId], version: i64) {
         let tenants: Vec<Arc<Tenant>> = tenants.into_iter().map(Arc::new).collect();
+        let forgotten = unreadable.iter().filter_map(|id| self.by_id.get(id));
+        self.by_slug.update(forgotten.map(|tenant| (tenant.slug.clone(), None)).collect());
+        self.by_id.update(unreadable.iter().map(|id| (*id, None)).collect());
         // A tenant that was renamed leaves its old name; one that was deleted leaves both.
         let old_names = tenants.iter().filter_map(|tenant| {
             let old = self.by_id.get(&tenant.id)?;
@@ -86,14 +89,25 @@ mod tests {
     fn a_renamed_tenant_leaves_its_old_name_and_a_deleted_one_leaves_altogether() {
         let directory = Directory::new();
         let (one, other) = (TenantId::generate(), TenantId::generate());
-        directory.apply(vec![tenant(one, "one", Status::Active), tenant(other, "other", Status::Active)], 2);
+        directory.apply(vec![tenant(one, "one", Status::Active), tenant(other, "other", Status::Active)], &[], 2);
         // The two swap names, which arrives as two changes in one go.
-        directory.apply(vec![tenant(one, "other", Status::Active), tenant(other, "one", Status::Active)], 4);
+        directory.apply(vec![tenant(one, "other", Status::Active), tenant(other, "one", Status::Active)], &[], 4);
         assert_eq!(directory.find(&"other".parse().unwrap()).unwrap().id, one);
         assert_eq!(directory.find(&"one".parse().unwrap()).unwrap().id, other);
-        directory.apply(vec![tenant(one, "other", Status::Deleted)], 5);
+        directory.apply(vec![tenant(one, "other", Status::Deleted)], &[], 5);
         assert!(directory.find(&"other".parse().unwrap()).is_none());
         assert!(directory.get(one).is_none());
         assert_eq!(directory.version(), 5);
+    }
+
+    #[test]
+    fn a_tenant_that_cannot_be_read_any_more_is_not_served_as_it_was() {
+        let directory = Directory::new();
+        let (one, other) = (TenantId::generate(), TenantId::generate());
+        directory.apply(vec![tenant(one, "one", Status::Active), tenant(other, "other", Status::Active)], &[], 2);
+        directory.apply(Vec::new(), &[one], 3);
+        assert!(directory.find(&"one".parse().unwrap()).is_none());
+        assert!(directory.get(one).is_none());
+        assert!(directory.get(other).is_some());
     }
 }

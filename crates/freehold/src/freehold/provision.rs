@@ -59,6 +59,20 @@ pub enum ProvisionError {
 }
 
 impl Freehold {
+    /// Whether a new tenant can be asked for now: the catalog can be reached, and takes the request.
+    ///
+    /// Whether a worker is there to fulfil it does not show in the catalog.
+    ///
+    /// # Errors
+    ///
+    /// When the catalog cannot be reached or queried.
+    pub async fn can_provision(&self) -> Result<(), ProvisionError> {
+        let (client, connection) = self.0.catalog.connect(NoTls).await?;
+        tokio::spawn(connection);
+        client.query_one("select schema_version from catalog.hello", &[]).await?;
+        Ok(())
+    }
+
     /// Asks for a new tenant and waits until it is active. A worker does the work; this process has no right to.
     ///
     /// Repeat it with the same key after a time-out or a crash: it goes on where it was.

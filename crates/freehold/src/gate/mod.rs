@@ -15,7 +15,7 @@ pub use layer::{Tenancy, TenantService};
 
 use crate::Problem;
 use crate::directory::Directory;
-use crate::resolve::{Chain, ResolveError};
+use crate::resolve::{Address, Chain, ResolveError};
 use crate::tenant::{Slug, Status, Tenant};
 
 /// Why a request does not get through.
@@ -59,9 +59,13 @@ pub enum GateError {
     },
 }
 
-/// Asks who the request is for and whether they may. `None`: the request names no tenant.
+/// Asks who the request is for and whether they may. `None`: it is for the application itself.
 pub(crate) fn admit(directory: &Directory, chain: &Chain, request: &mut Parts) -> Result<Option<Arc<Tenant>>, GateError> {
-    let Some(claim) = chain.resolve(request)? else { return Ok(None) };
+    let claim = match chain.resolve(request)? {
+        Address::Tenant(claim) => claim,
+        Address::Base => return Ok(None),
+        Address::Unknown => return Err(ResolveError::NoSlug.into()),
+    };
     let slug = claim.slug;
     let Some(tenant) = directory.find(&slug) else { return Err(GateError::Unknown { slug }) };
     match tenant.status {

@@ -5,7 +5,7 @@ use axum::extract::ConnectInfo;
 use http::HeaderName;
 use http::request::Parts;
 
-use super::{Claim, ResolveError, Resolver};
+use super::{Address, Claim, ResolveError, Resolver};
 
 /// Resolves a header that a proxy sets, and believes only proxies that were listed.
 ///
@@ -37,17 +37,17 @@ impl TrustedHeader {
 }
 
 impl Resolver for TrustedHeader {
-    fn resolve(&self, request: &Parts) -> Result<Option<Claim>, ResolveError> {
+    fn resolve(&self, request: &Parts) -> Result<Address, ResolveError> {
         let peer = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical());
         if !peer.is_some_and(|peer| self.proxies.iter().any(|network| network.contains(peer))) {
-            return Ok(None);
+            return Ok(Address::Unknown);
         }
         let mut values = request.headers.get_all(&self.name).iter();
         match (values.next(), values.next()) {
-            (None, _) => Ok(None),
+            (None, _) => Ok(Address::Unknown),
             (Some(value), None) => {
                 let slug = value.to_str().ok().and_then(|text| text.parse().ok()).ok_or(ResolveError::NoSlug)?;
-                Ok(Some(Claim { slug, rewritten: None }))
+                Ok(Address::Tenant(Claim { slug, rewritten: None }))
             }
             (Some(_), Some(_)) => Err(ResolveError::NoSlug),
         }
@@ -99,7 +99,10 @@ mod tests {
         }
         let networks = ["10.0.0.0/8", "::1"].map(|text| text.parse().unwrap());
         let resolver = TrustedHeader::new(HeaderName::from_static("x-tenant"), networks);
-        resolver.resolve(&parts).map(|claim| claim.map(|claim| claim.slug.to_string()))
+        Ok(match resolver.resolve(&parts)? {
+            Address::Tenant(claim) => Some(claim.slug.to_string()),
+            Address::Base | Address::Unknown => None,
+        })
     }
 
     #[test]

@@ -33,14 +33,25 @@ pub struct Claim {
     pub rewritten: Option<Uri>,
 }
 
+/// Whom a request is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A tenant.
+    Tenant(Claim),
+    /// The application itself: its front page, its sign-up.
+    Base,
+    /// Nobody that is known.
+    Unknown,
+}
+
 /// Looks for the name of a tenant in one place of a request.
 pub trait Resolver: Debug + Send + Sync + 'static {
-    /// What this place says, if it says anything.
+    /// What this place says; [`Address::Unknown`] if it says nothing.
     ///
     /// # Errors
     ///
     /// When what it says cannot be a tenant, or cannot be trusted. The request is refused, whatever others say.
-    fn resolve(&self, request: &Parts) -> Result<Option<Claim>, ResolveError>;
+    fn resolve(&self, request: &Parts) -> Result<Address, ResolveError>;
 }
 
 /// Why a request names no tenant.
@@ -98,23 +109,63 @@ impl Chain {
         Self(self.0.iter().cloned().chain([Arc::new(resolver) as Arc<dyn Resolver>]).collect())
     }
 
-    /// The tenant the request names, or `None` if it names none.
+    /// Whom the request is for. A tenant that any resolver names goes before the application itself.
     ///
     /// # Errors
     ///
-    /// When a resolver refuses the request, or two disagree.
-    pub fn resolve(&self, request: &Parts) -> Result<Option<Claim>, ResolveError> {
-        let mut found: Option<Claim> = None;
+    /// When a resolver refuses the request, or two name different tenants.
+    pub fn resolve(&self, request: &Parts) -> Result<Address, ResolveError> {
+        let mut found = Address::Unknown;
         for resolver in self.0.iter() {
-            let Some(claim) = resolver.resolve(request)? else { continue };
-            match &mut found {
-                None => found = Some(claim),
-                Some(first) if first.slug != claim.slug => {
-                    return Err(ResolveError::Conflict { first: first.slug.clone(), second: claim.slug });
+            found = match (found, resolver.resolve(request)?) {
+                (Address::Tenant(first), Address::Tenant(second)) if first.slug != second.slug => {
+                    return Err(ResolveError::Conflict { first: first.slug, second: second.slug });
                 }
-                Some(first) => first.rewritten = first.rewritten.take().or(claim.rewritten),
-            }
+                (Address::Tenant(first), Address::Tenant(second)) => {
+                    Address::Tenant(Claim { slug: first.slug, rewritten: first.rewritten.or(second.rewritten) })
+                }
+                (Address::Tenant(claim), _) | (_, Address::Tenant(claim)) => Address::Tenant(claim),
+                (Address::Base, _) | (_, Address::Base) => Address::Base,
+                (Address::Unknown, Address::Unknown) => Address::Unknown,
+            };
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, header};
+
+    use super::*;
+
+    fn resolve(uri: &str, host: &str) -> Result<Address, ResolveError> {
+        let chain = Chain::new(Subdomain::of(["example.com"]).unwrap()).then(PathPrefix::new("t"));
+        let request = Request::builder().uri(uri).header(header::HOST, host).body(()).unwrap();
+        chain.resolve(&request.into_parts().0)
+    }
+
+    #[test]
+    fn two_resolvers_that_disagree_refuse_the_request() {
+        assert!(matches!(resolve("/t/other/x", "acme.example.com"), Err(ResolveError::Conflict { .. })));
+    }
+
+    #[test]
+    fn two_resolvers_that_agree_name_one_tenant() {
+        let Ok(Address::Tenant(claim)) = resolve("/t/acme/x", "acme.example.com") else { panic!("no tenant") };
+        assert_eq!(claim.rewritten.unwrap(), "/x");
+    }
+
+    #[test]
+    fn a_tenant_goes_before_the_application_itself() {
+        assert!(matches!(resolve("/t/acme/x", "example.com"), Ok(Address::Tenant(_))));
+        assert_eq!(resolve("/", "example.com"), Ok(Address::Base));
+    }
+
+    #[test]
+    fn an_unknown_host_is_nobodys_although_its_path_is_no_tenants() {
+        let only_hosts = Chain::new(Subdomain::of(["example.com"]).unwrap());
+        let request = Request::builder().uri("/").header(header::HOST, "elsewhere.org").body(()).unwrap();
+        assert_eq!(only_hosts.resolve(&request.into_parts().0), Ok(Address::Unknown));
     }
 }

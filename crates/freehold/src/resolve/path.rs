@@ -2,9 +2,9 @@ use http::Uri;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 
-use super::{Claim, ResolveError, Resolver};
+use super::{Address, Claim, ResolveError, Resolver};
 
-/// Resolves `/t/acme/expenses` to `acme`, for the prefix `/t`; the handler sees `/expenses`.
+/// Resolves `/t/acme/expenses` to `acme`, for the prefix `/t`; the handler sees `/expenses`. Any other path is the application's own.
 ///
 /// All tenants of a path prefix share one origin, so a browser gives scripts of one tenant the cookies and storage of
 /// another. Use it where every page comes from the application itself.
@@ -21,21 +21,21 @@ impl PathPrefix {
 }
 
 impl Resolver for PathPrefix {
-    fn resolve(&self, request: &Parts) -> Result<Option<Claim>, ResolveError> {
+    fn resolve(&self, request: &Parts) -> Result<Address, ResolveError> {
         let path = request.uri.path();
         let mut below = path.strip_prefix('/');
         if !self.prefix.is_empty() {
             below = below.and_then(|path| path.strip_prefix(self.prefix.as_str())).and_then(|path| path.strip_prefix('/'));
         }
-        let Some(below) = below else { return Ok(None) };
+        let Some(below) = below else { return Ok(Address::Base) };
         let (label, rest) = below.split_once('/').unwrap_or((below, ""));
         if label.is_empty() {
-            return Ok(None);
+            return Ok(Address::Base);
         }
         let slug = label.parse().map_err(|_| ResolveError::NoSlug)?;
         let query = request.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let rewritten = rewrite(&request.uri, &format!("/{rest}{query}")).ok_or(ResolveError::NoSlug)?;
-        Ok(Some(Claim { slug, rewritten: Some(rewritten) }))
+        Ok(Address::Tenant(Claim { slug, rewritten: Some(rewritten) }))
     }
 }
 
@@ -53,8 +53,10 @@ mod tests {
 
     fn resolve(prefix: &str, uri: &str) -> Result<Option<(String, String)>, ResolveError> {
         let request = Request::builder().uri(uri).body(()).unwrap().into_parts().0;
-        let claim = PathPrefix::new(prefix).resolve(&request)?;
-        Ok(claim.map(|claim| (claim.slug.to_string(), claim.rewritten.unwrap().to_string())))
+        Ok(match PathPrefix::new(prefix).resolve(&request)? {
+            Address::Tenant(claim) => Some((claim.slug.to_string(), claim.rewritten.unwrap().to_string())),
+            Address::Base | Address::Unknown => None,
+        })
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use http::request::Parts;
 
-use super::{Claim, Host, ResolveError, Resolver};
+use super::{Address, Claim, Host, ResolveError, Resolver};
 
 /// Resolves `acme.example.com` to `acme`, where `example.com` is one of the application's own domains.
 ///
@@ -35,18 +35,18 @@ impl Subdomain {
 }
 
 impl Resolver for Subdomain {
-    fn resolve(&self, request: &Parts) -> Result<Option<Claim>, ResolveError> {
+    fn resolve(&self, request: &Parts) -> Result<Address, ResolveError> {
         let host = Host::of(request)?;
         if self.base_domains.iter().any(|base| base == host.as_str()) {
-            return Ok(None);
+            return Ok(Address::Base);
         }
         let label = self.base_domains.iter().find_map(|base| host.as_str().strip_suffix(base)?.strip_suffix('.'));
         match label {
             Some(label) => {
                 let slug = label.parse().map_err(|_| ResolveError::NoSlug)?;
-                Ok(Some(Claim { slug, rewritten: None }))
+                Ok(Address::Tenant(Claim { slug, rewritten: None }))
             }
-            None => Ok(None),
+            None => Ok(Address::Unknown),
         }
     }
 }
@@ -57,19 +57,23 @@ mod tests {
 
     use super::*;
 
-    fn resolve(host: &str) -> Result<Option<String>, ResolveError> {
+    fn resolve(host: &str) -> Result<String, ResolveError> {
         let request = Request::builder().uri("/").header(header::HOST, host).body(()).unwrap().into_parts().0;
         let resolver = Subdomain::of(["example.com", "localhost"]).unwrap();
-        resolver.resolve(&request).map(|claim| claim.map(|claim| claim.slug.to_string()))
+        resolver.resolve(&request).map(|address| match address {
+            Address::Tenant(claim) => format!("tenant {}", claim.slug),
+            Address::Base => "base".into(),
+            Address::Unknown => "unknown".into(),
+        })
     }
 
     #[test]
     fn the_label_in_front_of_a_base_domain_names_the_tenant() {
-        assert_eq!(resolve("ACME.example.com:8080"), Ok(Some("acme".into())));
-        assert_eq!(resolve("acme.localhost"), Ok(Some("acme".into())));
-        assert_eq!(resolve("example.com."), Ok(None));
-        assert_eq!(resolve("elsewhere.org"), Ok(None));
-        assert_eq!(resolve("notexample.com"), Ok(None));
+        assert_eq!(resolve("ACME.example.com:8080"), Ok("tenant acme".into()));
+        assert_eq!(resolve("acme.localhost"), Ok("tenant acme".into()));
+        assert_eq!(resolve("example.com."), Ok("base".into()));
+        assert_eq!(resolve("elsewhere.org"), Ok("unknown".into()));
+        assert_eq!(resolve("notexample.com"), Ok("unknown".into()));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod tokio_postgres;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -50,6 +51,14 @@ impl<D: Driver> TenantDb<D> {
     /// A tenant that may only read gets a scope in which the database refuses writes.
     pub fn write(&self) -> Scope<D, Write> {
         Scope::new(self)
+    }
+
+    /// A scope for writing that may take as long as `deadline` from its first statement on, instead of the pool's
+    /// [`deadline`](super::PoolOptions::deadline): for work that is long by nature, such as an import.
+    ///
+    /// It keeps its connection all the while, which counts towards the tenant's share.
+    pub fn write_with_deadline(&self, deadline: Duration) -> Scope<D, Write> {
+        Scope { budget: deadline, ..Scope::new(self) }
     }
 
     /// How full the pool is that the scopes draw from.
@@ -111,6 +120,8 @@ pub struct Scope<D: Driver, A: Access> {
     tenant: Arc<Tenant>,
     pool: Pool<D>,
     lease: Option<Lease<D>>,
+    /// How long the scope may take.
+    budget: Duration,
     deadline: Option<Instant>,
     /// Savepoints that are open.
     depth: u32,
@@ -128,6 +139,7 @@ impl<D: Driver, A: Access> Scope<D, A> {
             tenant: db.tenant.clone(),
             pool: db.pool.clone(),
             lease: None,
+            budget: db.pool.options().deadline,
             deadline: None,
             depth: 0,
             unwind: None,
@@ -155,7 +167,7 @@ impl<D: Driver, A: Access> Scope<D, A> {
             let placement = self.tenant.placement.as_ref().ok_or(ScopeError::NotPlaced { tenant: self.tenant.id })?;
             self.lease = Some(self.pool.acquire(self.tenant.id, placement).await?);
         }
-        Ok(*self.deadline.get_or_insert_with(|| Instant::now() + self.pool.options().deadline))
+        Ok(*self.deadline.get_or_insert_with(|| Instant::now() + self.budget))
     }
 
     fn condition(&self) -> Condition {
@@ -208,7 +220,7 @@ impl<D: Driver, A: Access> Scope<D, A> {
 
     fn overdue(&mut self) -> ScopeError {
         self.end();
-        ScopeError::Deadline { deadline: self.pool.options().deadline }
+        ScopeError::Deadline { deadline: self.budget }
     }
 }
 

@@ -264,7 +264,7 @@ struct Running<'e> {
 
 impl<'e> Running<'e> {
     fn new<A: Access>(scope: &'e mut Scope<Sqlx, A>, deadline: Instant, statement: Extended) -> Self {
-        let overdue_error = ScopeError::Deadline { deadline: scope.pool.options().deadline };
+        let overdue_error = ScopeError::Deadline { deadline: scope.budget };
         let lease = scope.lease.as_mut().expect("the scope is ready");
         let (live, condition) = lease.parts();
         *condition = Condition::Running;

@@ -9,7 +9,7 @@ mod twins;
 
 pub use attack::Outcome;
 pub use deployment::Deployment;
-pub use server::{connect, server};
+pub use server::{connect, server, stop_servers};
 pub use twins::{Twin, Twins};
 
 #[doc(hidden)]

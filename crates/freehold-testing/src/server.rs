@@ -2,7 +2,7 @@ use std::env;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use freehold_postgres::{Installation, Server};
+use freehold_postgres::{Installation, Server, Version};
 use tokio_postgres::{Client, Config, NoTls};
 
 /// The PostgreSQL of this run. The first test that asks starts it; every process of the run shares it.
@@ -13,9 +13,7 @@ pub fn server() -> &'static Server {
     SERVER.get_or_init(|| {
         let major = env::var("FREEHOLD_TEST_PG_MAJOR").ok().map(|major| major.parse().expect("FREEHOLD_TEST_PG_MAJOR is a number"));
         let installation = Installation::find_or_install(major).unwrap();
-        let state = state_dir().join(installation.version().major().to_string());
-        std::fs::create_dir_all(&state).unwrap();
-        let state = freehold_postgres::reachable_state_dir(&state);
+        let state = state_dir(installation.version().major());
         let server = Server::builder(&state)
             .installation(installation)
             .durable(false)
@@ -30,11 +28,24 @@ pub fn server() -> &'static Server {
     })
 }
 
-/// Beside the test's own binary, in the build's target directory.
-fn state_dir() -> PathBuf {
+/// Stops the servers that tests left running, and names them.
+pub fn stop_servers() -> Vec<String> {
+    (Version::OLDEST..=Version::NEWEST)
+        .filter_map(|major| {
+            let state = state_dir(major);
+            Server::attach(&state).ok()?.stop().unwrap();
+            Some(format!("PostgreSQL {major} in {}", state.display()))
+        })
+        .collect()
+}
+
+/// Below the build's target directory, or wherever the server's account can reach.
+fn state_dir(major: u32) -> PathBuf {
     let binary = env::current_exe().unwrap();
     let target = binary.ancestors().find(|path| path.file_name().is_some_and(|name| name == "target"));
-    target.map_or_else(env::temp_dir, |target| target.to_owned()).join("freehold-testing")
+    let state = target.map_or_else(env::temp_dir, |target| target.to_owned()).join("freehold-testing").join(major.to_string());
+    std::fs::create_dir_all(&state).unwrap();
+    freehold_postgres::reachable_state_dir(&state)
 }
 
 /// A connection with the rights of a superuser: for the truth, and for planting faults.

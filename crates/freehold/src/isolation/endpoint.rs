@@ -1,6 +1,7 @@
 //! How to reach a placement: server, database, login, and the settings every connection starts with.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -113,6 +114,9 @@ impl Endpoints {
         let endpoints = self.0.load();
         let endpoint =
             endpoints.get(&target.cluster).ok_or_else(|| ScopeError::UnknownCluster { cluster: target.cluster.clone() })?;
+        if !is_local(&endpoint.host) {
+            return Err(ScopeError::NotLocal { cluster: target.cluster.clone(), host: endpoint.host.clone() });
+        }
         let (user, password) = match &target.own_login {
             Some(login) => (login.to_string(), Some(master.login_password(login))),
             None => ("freehold_app".to_owned(), read_password(&target.cluster, endpoint.app_password.as_deref())?),
@@ -128,6 +132,11 @@ impl Endpoints {
     }
 }
 
+/// Whether a host can be reached without crossing a network: a Unix socket's directory, or this machine itself.
+fn is_local(host: &str) -> bool {
+    host.starts_with('/') || host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 fn read_password(cluster: &ClusterId, reference: Option<&str>) -> Result<Option<SecretString>, ScopeError> {
     let Some(reference) = reference else {
         return Ok(None);
@@ -140,5 +149,34 @@ fn read_password(cluster: &ClusterId, reference: Option<&str>) -> Result<Option<
     match password {
         Some(password) => Ok(Some(password.into())),
         None => Err(ScopeError::Password { cluster: cluster.clone(), reference: reference.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_crosses_no_network_counts_as_local() {
+        for host in ["/run/postgresql", "localhost", "127.0.0.1", "::1"] {
+            assert!(is_local(host), "{host}");
+        }
+        for host in ["db.example.com", "10.0.0.1", "0.0.0.0", "localhost.example.com", ""] {
+            assert!(!is_local(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_space_in_a_setting_is_kept_by_a_backslash() {
+        let settings = &[("search_path", "pg_catalog"), ("default_transaction_isolation", "read committed")];
+        let info = ConnectInfo {
+            host: String::new(),
+            port: 1,
+            database: "d".into(),
+            user: String::new(),
+            password: None,
+            settings,
+        };
+        assert_eq!(info.options(), "-c search_path=pg_catalog -c default_transaction_isolation=read\\ committed");
     }
 }

@@ -1,4 +1,4 @@
-//! From bytes to text, and what counts as white space in it.
+//! From bytes to text.
 
 use std::{borrow::Cow, str};
 
@@ -20,13 +20,6 @@ pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
         }
     }
     text.into()
-}
-
-/// Removes white space at both ends, among it every no-break space.
-pub(super) fn trim(text: &str) -> &str {
-    // The zero width no-break space is white space by name and use, though not to Unicode; files
-    // that were glued together have one in the middle, as a byte order mark.
-    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}')
 }
 
 fn windows_1252(line: &[u8]) -> Cow<'_, str> {
@@ -72,19 +65,5 @@ mod tests {
         for byte in defined_bytes {
             assert!(!decode(&[byte]).contains('\u{FFFD}'), "{byte:#x}");
         }
-    }
-
-    #[test]
-    fn all_white_space_is_trimmed_also_no_break_ones() {
-        for space in [
-            ' ', '\t', '\r', '\n', '\u{B}', '\u{85}', '\u{A0}', '\u{2007}', '\u{202F}', '\u{3000}',
-            '\u{FEFF}',
-        ] {
-            assert_eq!(
-                trim(&format!("{space} a{space}b {space}")),
-                format!("a{space}b")
-            );
-        }
-        assert_eq!(trim(&decode(b"\xA0 Leeds \xA0")), "Leeds");
     }
 }

@@ -42,7 +42,7 @@ fn text() -> impl Strategy<Value = String> {
             "Ł\u{A0}é"
         ])
         .prop_map(str::to_owned),
-        any::<String>().prop_map(|text| super::text::trim(&text.replace('\0', "")).to_owned()),
+        any::<String>().prop_map(|text| crate::text::trim(&text.replace('\0', "")).to_owned()),
     ]
 }
 

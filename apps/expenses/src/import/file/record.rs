@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use jiff::civil::Date;
-
 use super::{amount, date, fields::fields, header::Columns, rejection::Reason};
+use crate::day::Day;
 
 /// A valid record. Its texts are trimmed and never contain a NUL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +11,7 @@ pub(crate) struct Record<'a> {
     /// The line on which the record begins; the file's first is 1.
     pub(crate) line: u64,
     /// The day of the payment.
-    pub(crate) date: Date,
+    pub(crate) date: Day,
     /// The amount in pence; a credit is negative.
     pub(crate) amount_minor: i64,
     /// The part of the body that paid; may be empty.

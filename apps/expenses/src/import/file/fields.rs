@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, iter};
 
-use super::text::trim;
+use crate::text::trim;
 
 /// The fields of a record without broken quoting, given without its line end: unquoted and trimmed.
 pub(super) fn fields(record: &str) -> impl Iterator<Item = Cow<'_, str>> {

@@ -1,0 +1,135 @@
+//! What the handlers share, and the table of routes.
+
+use std::any::Any;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::response::{IntoResponse, Response};
+use freehold::gate::Tenancy;
+use freehold::resolve::{Chain, InvalidBaseDomain, Subdomain};
+use freehold::{Freehold, Problem};
+use http::StatusCode;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::failure::{Failure, internal_problem};
+use crate::openapi::{self, Document};
+use crate::people::Passwords;
+use crate::session::Cookies;
+use crate::{Origin, categories, expenses, health, import, page, people, reports, session, signup};
+
+/// The largest body of a request, but for an import: a text may have 10,000 characters.
+const BODY_LIMIT: usize = 256 * 1024;
+
+/// What the handlers share. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub(crate) freehold: Freehold,
+    pub(crate) origin: Origin,
+    pub(crate) passwords: Passwords,
+    pub(crate) cookies: Cookies,
+}
+
+impl App {
+    /// The application at `origin`, for the tenants of `freehold`.
+    pub fn new(freehold: Freehold, origin: Origin) -> Self {
+        let cookies = Cookies::new(origin.is_secure());
+        Self {
+            freehold,
+            origin,
+            passwords: Passwords::new(),
+            cookies,
+        }
+    }
+}
+
+impl FromRef<App> for Passwords {
+    fn from_ref(app: &App) -> Self {
+        app.passwords.clone()
+    }
+}
+
+impl FromRef<App> for Cookies {
+    fn from_ref(app: &App) -> Self {
+        app.cookies
+    }
+}
+
+/// The application: at the host of its [`Origin`] the sign-up, below it the organisations.
+///
+/// ```no_run
+/// # async fn start() -> anyhow::Result<()> {
+/// use expenses::App;
+/// use freehold::{Config, Freehold};
+///
+/// let freehold = Freehold::connect(Config::from_env()?).await?;
+/// let router = expenses::router(App::new(freehold, "http://localhost:8080".parse()?))?;
+/// axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, router).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// When the origin's domain is an address: there are no subdomains below one.
+pub fn router(app: App) -> Result<Router, InvalidBaseDomain> {
+    let chain = Chain::new(Subdomain::of([app.origin.domain()])?);
+    let tenancy = Tenancy::new(&app.freehold, chain);
+    let (base, base_document) = base_routes().split_for_parts();
+    let (tenants, tenants_document) = tenant_routes().split_for_parts();
+    let document = openapi::document([base_document, tenants_document]);
+    let base = base.route("/", axum::routing::get(page::front));
+    let tenants = tenants.route("/", axum::routing::get(page::organisation));
+    Ok(tenancy.router(
+        finish(tenants, &document, &app),
+        finish(base, &document, &app),
+    ))
+}
+
+fn base_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(signup::sign_up))
+        .routes(routes!(health::health))
+}
+
+fn tenant_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(session::login))
+        .routes(routes!(session::logout))
+        .routes(routes!(people::add))
+        .routes(routes!(expenses::list, expenses::create))
+        .routes(routes!(expenses::read, expenses::update, expenses::delete))
+        .routes(routes!(categories::list, categories::create))
+        .routes(routes!(reports::monthly))
+        .routes(routes!(reports::by_unit))
+        .routes(routes!(import::upload))
+        .routes(routes!(import::rejections))
+}
+
+/// What holds on both hosts.
+fn finish(routes: Router<App>, document: &openapi::Json, app: &App) -> Router {
+    routes
+        .merge(openapi::route(document))
+        .fallback(async || Failure::not_found())
+        .method_not_allowed_fallback(async || {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
+                .detail("use a method the Allow header names")
+        })
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(CsrfLayer::new().with_rejection_response(cross_site))
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(app.clone())
+}
+
+fn cross_site(_: ProtectionError) -> Response {
+    Problem::new(StatusCode::FORBIDDEN, "cross_site")
+        .detail("the request was started by a page of another site, or of another organisation")
+        .into_response()
+}
+
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    internal_problem().into_response()
+}

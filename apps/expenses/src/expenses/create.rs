@@ -1,0 +1,85 @@
+use axum::Json;
+use http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::check_currency;
+use super::row::{self, Expense, Status};
+use crate::day::Day;
+use crate::failure::Failure;
+use crate::input::Body;
+use crate::money::Amount;
+use crate::names::{CATEGORIES, SUPPLIERS, UNITS};
+use crate::openapi::ProblemBody;
+use crate::session::Visitor;
+use crate::text::Text;
+
+/// An expense to be. Supplier, category and unit are names, and come into being when they are used.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct NewExpense {
+    date: Day,
+    amount: Amount,
+    /// The organisation's, which is also the default.
+    currency: Option<String>,
+    #[serde(default)]
+    supplier: Text,
+    #[serde(default)]
+    category: Text,
+    #[serde(default)]
+    unit: Text,
+    #[serde(default)]
+    description: Text,
+    /// `submitted` if left out. Approvers and owners may say otherwise.
+    status: Option<Status>,
+}
+
+/// Submits an expense.
+#[utoipa::path(
+    post, path = "/api/expenses", tag = "expenses", request_body = NewExpense,
+    responses(
+        (status = 201, body = Expense),
+        (status = 401, description = "Nobody is logged in", body = ProblemBody),
+        (status = 403, description = "A status that members do not give", body = ProblemBody),
+        (status = 422, description = "A value is missing or wrong", body = ProblemBody),
+    ),
+)]
+pub(crate) async fn create(
+    visitor: Visitor,
+    Body(new): Body<NewExpense>,
+) -> Result<(StatusCode, Json<Expense>), Failure> {
+    let (mut scope, person) = visitor.write().await?;
+    let status = new.status.unwrap_or(Status::Submitted);
+    if status != Status::Submitted && !person.role.decides() {
+        return Err(Failure::forbidden(
+            "approvers and owners decide on the status",
+        ));
+    }
+    let currency = check_currency(&mut scope, new.currency.as_deref()).await?;
+    let supplier = SUPPLIERS.id(&mut scope, new.supplier.as_str()).await?;
+    let category = CATEGORIES.id(&mut scope, new.category.as_str()).await?;
+    let unit = UNITS.id(&mut scope, new.unit.as_str()).await?;
+
+    let id = Uuid::now_v7();
+    sqlx::query(
+        "insert into expenses (id, date, amount_minor, currency, supplier_id, category_id, unit_id, description, status, created_by) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(id)
+    .bind(new.date)
+    .bind(new.amount)
+    .bind(currency)
+    .bind(supplier)
+    .bind(category)
+    .bind(unit)
+    .bind(new.description.as_str())
+    .bind(status)
+    .bind(person.id)
+    .execute(&mut scope)
+    .await?;
+    let expense = row::find(&mut scope, id)
+        .await?
+        .ok_or_else(Failure::not_found)?;
+    scope.commit().await?;
+    Ok((StatusCode::CREATED, Json(expense)))
+}

@@ -1,0 +1,74 @@
+//! What requests carry, read with errors that say what is wrong with it.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use freehold::Problem;
+use http::StatusCode;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use uuid::Uuid;
+
+use crate::failure::Failure;
+
+/// A JSON body. Unknown fields are ignored, so that an object can be sent back as it was got.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match Json::from_request(request, state).await {
+            Ok(Json(body)) => Ok(Self(body)),
+            Err(rejection) => Err(refused_body(&rejection)),
+        }
+    }
+}
+
+fn refused_body(rejection: &JsonRejection) -> Problem {
+    let code = match rejection {
+        JsonRejection::JsonDataError(_) => "invalid",
+        JsonRejection::JsonSyntaxError(_) => "malformed_json",
+        JsonRejection::MissingJsonContentType(_) => "unsupported_media_type",
+        _ if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+        _ => "broken_body",
+    };
+    // axum's text speaks of nothing but the request: the field, and what is wrong with it.
+    Problem::new(rejection.status(), code).detail(rejection.body_text())
+}
+
+/// The parameters behind the question mark.
+pub(crate) struct Parameters<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        match Query::from_request_parts(parts, state).await {
+            Ok(Query(parameters)) => Ok(Self(parameters)),
+            Err(rejection) => Err(Failure::invalid(rejection.body_text())),
+        }
+    }
+}
+
+/// The id in the path. A malformed one is the address of nothing, as is one of another organisation.
+pub(crate) struct Id(pub(crate) Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let Path(id) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Failure::not_found())?;
+        id.parse().map(Self).map_err(|_| Failure::not_found())
+    }
+}
+
+/// Reads a field that is there, so that leaving it out differs from sending `null`.
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}

@@ -1,0 +1,68 @@
+//! The description of the API, made from the handlers.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use http::header::CONTENT_TYPE;
+use utoipa::{OpenApi, ToSchema, openapi};
+
+/// A document that is ready to be sent.
+pub(crate) type Json = Arc<str>;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "expenses",
+        description = "The expenses of many organisations. Sign up at the base host; everything else is at the organisation's own \
+                       host, the `url` that the sign-up answers, and needs the cookie that `POST /api/login` sets.\n\n\
+                       Amounts and totals are strings with two decimals. Text is trimmed; no text is the empty string. Fields \
+                       that are not described are ignored. Errors are `application/problem+json` (RFC 9457): `code` is for \
+                       programs, `detail` for people.",
+    ),
+    components(schemas(ProblemBody)),
+    tags(
+        (name = "sign-up", description = "At the base host"),
+        (name = "session", description = "At an organisation's host, as all that follows"),
+        (name = "people"), (name = "expenses"), (name = "categories"), (name = "reports"), (name = "import"),
+    ),
+)]
+pub(crate) struct Document;
+
+/// An error (RFC 9457).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what freehold::Problem writes")]
+pub(crate) struct ProblemBody {
+    /// Always `about:blank`: `code` tells problems apart.
+    #[schema(rename = "type")]
+    kind: String,
+    /// The HTTP status in words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// For programs; it does not change.
+    code: String,
+    /// What is wrong and what to do, for people.
+    detail: Option<String>,
+}
+
+/// One document out of several.
+pub(crate) fn document(parts: impl IntoIterator<Item = openapi::OpenApi>) -> Json {
+    let document = parts.into_iter().reduce(|mut all, part| {
+        all.merge(part);
+        all
+    });
+    document
+        .and_then(|document| document.to_json().ok())
+        .unwrap_or_default()
+        .into()
+}
+
+/// Where the document is, on both hosts.
+pub(crate) fn route<S: Clone + Send + Sync + 'static>(document: &Json) -> Router<S> {
+    let document = document.clone();
+    Router::new().route(
+        "/api/openapi.json",
+        get(async move || ([(CONTENT_TYPE, "application/json")], document.to_string())),
+    )
+}

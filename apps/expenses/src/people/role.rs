@@ -1,0 +1,40 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What a person may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "lowercase", try_from = "String")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub(crate) enum Role {
+    /// Everything, also adding people.
+    Owner,
+    /// Decides on expenses, imports files, names categories.
+    Approver,
+    /// Submits expenses, and changes what it submitted until somebody decided on it. Sees all of them.
+    Member,
+}
+
+/// A text that names no role.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown role {0:?}: use owner, approver or member")]
+pub(crate) struct UnknownRole(String);
+
+impl TryFrom<String> for Role {
+    type Error = UnknownRole;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "owner" => Ok(Self::Owner),
+            "approver" => Ok(Self::Approver),
+            "member" => Ok(Self::Member),
+            _ => Err(UnknownRole(text)),
+        }
+    }
+}
+
+impl Role {
+    /// Whether the person decides on expenses: approves, rejects, pays.
+    pub(crate) fn decides(self) -> bool {
+        matches!(self, Self::Owner | Self::Approver)
+    }
+}

@@ -1,0 +1,80 @@
+//! Text as people send it.
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use utoipa::ToSchema;
+
+/// A text from a request: trimmed, without NUL, of at most [`Text::LONGEST`] characters. `null` is the empty text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(value_type = String, max_length = 10_000)]
+pub(crate) struct Text(String);
+
+impl Text {
+    /// The longest text a request may send, in characters.
+    pub(crate) const LONGEST: usize = 10_000;
+
+    fn of(text: &str) -> Result<Self, String> {
+        let text = trim(text);
+        if text.contains('\0') {
+            return Err("the text contains a NUL character: remove it".to_owned());
+        }
+        match text.chars().count() {
+            length if length > Self::LONGEST => Err(format!(
+                "the text has {length} characters: use at most {}",
+                Self::LONGEST
+            )),
+            _ => Ok(Self(text.to_owned())),
+        }
+    }
+
+    /// The text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        Self::of(&text.unwrap_or_default()).map_err(de::Error::custom)
+    }
+}
+
+/// Removes white space at both ends, among it every no-break space.
+pub(crate) fn trim(text: &str) -> &str {
+    // The zero width no-break space is white space by name and use, though not to Unicode; files
+    // that were glued together have one in the middle, as a byte order mark.
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_white_space_is_trimmed_also_no_break_ones() {
+        for space in [
+            ' ', '\t', '\r', '\n', '\u{B}', '\u{85}', '\u{A0}', '\u{2007}', '\u{202F}', '\u{3000}',
+            '\u{FEFF}',
+        ] {
+            assert_eq!(
+                trim(&format!("{space} a{space}b {space}")),
+                format!("a{space}b")
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_with_a_nul_or_beyond_the_longest_is_refused() {
+        assert!(serde_json::from_str::<Text>(r#""a\u0000b""#).is_err());
+        assert!(Text::of(&"é".repeat(Text::LONGEST)).is_ok());
+        assert!(Text::of(&"é".repeat(Text::LONGEST + 1)).is_err());
+    }
+
+    #[test]
+    fn null_is_the_empty_text() {
+        assert_eq!(
+            serde_json::from_str::<Text>("null").unwrap(),
+            Text::default()
+        );
+    }
+}

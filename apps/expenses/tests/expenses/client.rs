@@ -1,0 +1,225 @@
+//! An HTTP client that connects to one address whatever the host is called.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, COOKIE, HOST, SET_COOKIE};
+use http::{HeaderMap, Method, Request};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Body;
+use hyper::client::conn::http1::handshake;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+pub(crate) const PASSWORD: &str = "correct horse";
+
+/// Somebody at a host, with the cookie they got there.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    address: SocketAddr,
+    pub(crate) host: String,
+    pub(crate) cookie: Option<String>,
+}
+
+impl Client {
+    /// The host `localhost` at this address.
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            host: format!("localhost:{}", address.port()),
+            cookie: None,
+        }
+    }
+
+    /// The host of an organisation below this one.
+    pub(crate) fn below(&self, slug: &str) -> Self {
+        Self {
+            host: format!("{slug}.{}", self.host),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(
+            self.request(Method::GET, path)
+                .body(Full::default())
+                .unwrap(),
+        )
+        .await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(
+            self.request(Method::DELETE, path)
+                .body(Full::default())
+                .unwrap(),
+        )
+        .await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send_json(Method::POST, path, body).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send_json(Method::PATCH, path, body).await
+    }
+
+    pub(crate) async fn send_json(&self, method: Method, path: &str, body: Value) -> Answer {
+        let request = self
+            .request(method, path)
+            .header(CONTENT_TYPE, "application/json");
+        self.send(request.body(Full::from(body.to_string())).unwrap())
+            .await
+    }
+
+    /// Imports a file as it is.
+    pub(crate) async fn import(&self, file: impl Into<Bytes>) -> Answer {
+        self.send(
+            self.request(Method::POST, "/api/import")
+                .body(Full::from(file.into()))
+                .unwrap(),
+        )
+        .await
+    }
+
+    /// Imports a packed file.
+    pub(crate) async fn import_packed(&self, file: impl Into<Bytes>) -> Answer {
+        let request = self
+            .request(Method::POST, "/api/import")
+            .header("content-encoding", "gzip");
+        self.send(request.body(Full::from(file.into())).unwrap())
+            .await
+    }
+
+    /// The same host, the same person.
+    pub(crate) fn request(&self, method: Method, path: &str) -> http::request::Builder {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, &self.host);
+        match &self.cookie {
+            Some(cookie) => request.header(COOKIE, cookie),
+            None => request,
+        }
+    }
+
+    pub(crate) async fn send<B>(&self, request: Request<B>) -> Answer
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+            + Send
+            + 'static,
+    {
+        self.try_send(request).await.unwrap()
+    }
+
+    /// Sends a request whose body may break off.
+    pub(crate) async fn try_send<B>(&self, request: Request<B>) -> hyper::Result<Answer>
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+            + Send
+            + 'static,
+    {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        let (parts, body) = sender.send_request(request).await?.into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok(Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+        })
+    }
+
+    /// The same host, with nobody logged in.
+    pub(crate) fn nobody(&self) -> Self {
+        Self {
+            cookie: None,
+            ..self.clone()
+        }
+    }
+
+    pub(crate) async fn log_in(&self, email: &str) -> Self {
+        let answer = self
+            .nobody()
+            .post("/api/login", json!({"email": email, "password": PASSWORD}))
+            .await
+            .expect(204);
+        Self {
+            cookie: Some(answer.cookie()),
+            ..self.clone()
+        }
+    }
+
+    /// Adds a person, and logs them in.
+    pub(crate) async fn with_member(&self, email: &str, role: &str) -> Self {
+        self.post(
+            "/api/members",
+            json!({"email": email, "password": PASSWORD, "role": role}),
+        )
+        .await
+        .expect(201);
+        self.log_in(email).await
+    }
+
+    /// Adds an expense and returns its id.
+    pub(crate) async fn add(&self, expense: Value) -> String {
+        self.post("/api/expenses", expense).await.expect(201).json()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text());
+        if status >= 400 {
+            assert_eq!(self.headers[CONTENT_TYPE], "application/problem+json");
+            assert_eq!(self.json()["status"], status);
+        }
+        self
+    }
+
+    /// Expects a problem with this code whose detail has these words.
+    #[track_caller]
+    pub(crate) fn refused(self, status: u16, code: &str, words: &str) {
+        let problem = self.expect(status).json();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().contains(words),
+            "{problem} does not say {words:?}"
+        );
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{} is no JSON", self.text()))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// What a browser would send back.
+    #[track_caller]
+    pub(crate) fn cookie(&self) -> String {
+        self.headers[SET_COOKIE]
+            .to_str()
+            .unwrap()
+            .split(';')
+            .next()
+            .unwrap()
+            .to_owned()
+    }
+}

@@ -1,0 +1,69 @@
+//! The spending files of real public bodies, through the whole application.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use freehold::tenant::Model;
+
+use crate::client::Client;
+use crate::support::Site;
+
+/// Files that are small enough for every run, what is valid in them, and its sum in pence.
+const FILES: [(&str, u64, i128); 5] = [
+    ("calderdale", 28_759, 13_529_606_588),
+    ("darlington", 32_863, 21_919_386_345),
+    ("harrogate", 22_426, 5_751_383_990),
+    ("manchester", 58_846, 127_941_907_190),
+    ("salford", 41_645, 68_429_304_767),
+];
+
+#[tokio::test]
+async fn real_files_are_imported_to_the_penny() {
+    let Some(folder) = folder() else {
+        println!("skipped: no spending files; FREEHOLD_SHARED_DATA names the folder that has them");
+        return;
+    };
+    let site = Site::start().await;
+    for ((name, count, pence), model) in FILES.into_iter().zip(Model::ALL.into_iter().cycle()) {
+        let client = site.organisation(name, model).await;
+        let file = std::fs::read(folder.join(format!("{name}.csv.gz"))).unwrap();
+        assert_eq!(
+            client.import_packed(file).await.expect(200).json()["imported"],
+            count,
+            "{name}"
+        );
+        for report in ["/api/reports/monthly", "/api/reports/by-unit"] {
+            assert_eq!(
+                sums(&client, report).await,
+                (count, pence),
+                "{name}, {model}: {report}"
+            );
+        }
+    }
+}
+
+async fn sums(client: &Client, report: &str) -> (u64, i128) {
+    let report = client.get(report).await.expect(200).json();
+    let rows = report["rows"].as_array().unwrap();
+    let count = rows.iter().map(|row| row["count"].as_u64().unwrap()).sum();
+    let pence = rows
+        .iter()
+        .map(|row| {
+            row["total"]
+                .as_str()
+                .unwrap()
+                .replace('.', "")
+                .parse::<i128>()
+                .unwrap()
+        })
+        .sum();
+    (count, pence)
+}
+
+fn folder() -> Option<PathBuf> {
+    let data = env::var_os("FREEHOLD_SHARED_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+        PathBuf::from,
+    );
+    Some(data.join("public-spending")).filter(|folder| folder.is_dir())
+}

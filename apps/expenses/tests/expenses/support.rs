@@ -1,0 +1,84 @@
+//! The application as its users reach it.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use expenses::App;
+use freehold::tenant::Model;
+use freehold_testing::Deployment;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::client::{Client, PASSWORD};
+
+/// A deployment of its own, with a worker and the application.
+pub(crate) struct Site {
+    pub(crate) deployment: Deployment,
+    pub(crate) address: SocketAddr,
+}
+
+/// Two organisations under one model, and their owners, logged in.
+pub(crate) struct Twins<'s> {
+    pub(crate) site: &'s Site,
+    pub(crate) a: Client,
+    pub(crate) b: Client,
+}
+
+impl Site {
+    pub(crate) async fn start() -> Self {
+        let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let mut deployment = Deployment::start(migrations).await;
+        deployment.start_worker();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let origin = format!("http://localhost:{}", address.port())
+            .parse()
+            .unwrap();
+        let router = expenses::router(App::new(deployment.freehold.clone(), origin)).unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self {
+            deployment,
+            address,
+        }
+    }
+
+    /// The base host.
+    pub(crate) fn base(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// An organisation's host, nobody logged in.
+    pub(crate) fn host(&self, slug: &str) -> Client {
+        self.base().below(slug)
+    }
+
+    /// Signs an organisation up and logs its owner in.
+    pub(crate) async fn organisation(&self, slug: &str, model: Model) -> Client {
+        self.base()
+            .post("/api/signup", sign_up(slug, model))
+            .await
+            .expect(201);
+        self.host(slug).log_in(&owner(slug)).await
+    }
+
+    /// Runs a test under each model, with two organisations that are alike.
+    pub(crate) async fn under_each_model(body: impl AsyncFn(Twins<'_>)) {
+        let site = Self::start().await;
+        for model in Model::ALL {
+            println!("model {model}");
+            let a = site.organisation(&format!("anna-{model}"), model).await;
+            let b = site.organisation(&format!("bert-{model}"), model).await;
+            body(Twins { site: &site, a, b }).await;
+        }
+    }
+}
+
+pub(crate) fn owner(slug: &str) -> String {
+    format!("owner@{slug}.example")
+}
+
+pub(crate) fn sign_up(slug: &str, model: Model) -> Value {
+    json!({
+        "organisation": format!("{slug} Ltd"), "slug": slug, "email": owner(slug), "password": PASSWORD, "model": model.as_str()
+    })
+}

@@ -1,2 +1,50 @@
-//! freehold-cli
-fn main() {}
+//! The program `freehold`: parsing and printing. What it does is in the crates below it.
+
+mod cli;
+mod commands;
+mod deployment;
+mod failure;
+mod input;
+mod output;
+mod settings;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::Cli;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refusal) => {
+            // Nobody is left to tell when the output is closed.
+            let _ = refusal.print();
+            return ExitCode::from(u8::from(refusal.use_stderr()));
+        }
+    };
+    log();
+    match commands::run(cli).await {
+        Ok(outcome) => outcome.exit_code(),
+        Err(error) => {
+            eprintln!("{}", failure::render(&error));
+            failure::exit_code(&error)
+        }
+    }
+}
+
+/// Logs to standard error, what is wrong and no more unless RUST_LOG says otherwise.
+fn log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let colours = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours)
+        .with_target(false)
+        .init();
+}

@@ -1,0 +1,272 @@
+//! What can be typed.
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use freehold::tenant::{Model, Slug};
+use http::Uri;
+
+/// One application, one set of migrations, many tenants.
+///
+/// Data go to standard output, everything else to standard error. Exit codes: 0 done; 1 refused, or failed for a reason
+/// you can mend; 2 unexpected; 3 problems were found.
+#[derive(Debug, Parser)]
+#[command(name = "freehold", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Global {
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The directory with the key, the configuration and the private PostgreSQL
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "FREEHOLD_DATA",
+        default_value = ".freehold"
+    )]
+    pub(crate) data: PathBuf,
+    /// The configuration [default: freehold.toml in the data directory]
+    #[arg(long, global = true, value_name = "FILE", env = "FREEHOLD_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The directory of the application's migrations [default: migrations]
+    #[arg(long, global = true, value_name = "DIR", env = "FREEHOLD_MIGRATIONS")]
+    pub(crate) migrations: Option<PathBuf>,
+    /// The catalog, as freehold_control [default: in the private PostgreSQL]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "FREEHOLD_CONTROL_URL",
+        hide_env_values = true
+    )]
+    pub(crate) catalog_url: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a key, a configuration and directories for migrations
+    Init,
+    /// Set everything up and migrate; with a command, run it beside a worker until it ends
+    Up(Up),
+    /// Show what there is
+    Status,
+    /// Look for what is wrong with the deployment
+    Doctor,
+    /// Create, show and change tenants
+    #[command(subcommand)]
+    Tenant(Tenant),
+    /// Bring every placement up to the application's migrations
+    Migrate(Migrate),
+    /// Look through the databases for what could leak between tenants
+    Check,
+    /// Keys that contexts are sealed with
+    #[command(subcommand)]
+    Seal(Seal),
+    /// The private PostgreSQL
+    #[command(subcommand)]
+    Pg(Pg),
+    /// Run a process of the deployment
+    #[command(subcommand)]
+    Serve(Serve),
+    /// Run a command that ends when its parent does
+    #[command(hide = true)]
+    Child(Child),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Up {
+    /// An administrator's login to the server, to set it up or upgrade it [default: of the private PostgreSQL]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "FREEHOLD_ADMIN_URL",
+        hide_env_values = true
+    )]
+    pub(crate) admin_url: Option<String>,
+    /// Print `ready` and the origin of this URL once it answers 200
+    #[arg(long, value_name = "URL", requires = "command")]
+    pub(crate) ready_url: Option<Uri>,
+    /// What to run, with FREEHOLD_CATALOG_URL and FREEHOLD_MASTER_KEY_FILE set
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tenant {
+    /// Create a tenant and wait until it is active
+    Create {
+        /// Its name in host names
+        slug: Slug,
+        /// The name people read [default: the slug]
+        #[arg(long)]
+        name: Option<String>,
+        /// Where its rows live: shared, schema or database
+        #[arg(long, default_value = "shared")]
+        model: Model,
+        /// Names this request: asked again with the same key, the same tenant is given
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
+    },
+    /// List the tenants
+    List,
+    /// Show one tenant
+    Show {
+        /// Its name in host names
+        slug: Slug,
+    },
+    /// Change the name or the plan
+    Set(Set),
+    /// Lock a tenant until somebody pays
+    Suspend(Change),
+    /// Give a tenant back everything
+    Resume(Change),
+    /// Erase a tenant when its grace period is over
+    Delete {
+        #[command(flatten)]
+        change: Change,
+        /// How many days nothing is erased yet; 0 erases at once
+        #[arg(long, value_name = "DAYS", default_value_t = 90)]
+        grace_days: u32,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Run SQL inside the tenant's scope; the audit records it
+    Sql(Sql),
+}
+
+/// A change of one tenant, for the audit.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Change {
+    /// Its name in host names
+    pub(crate) slug: Slug,
+    /// Why, for the audit
+    #[arg(long, default_value = "asked for on the command line")]
+    pub(crate) reason: String,
+}
+
+#[derive(Args, Debug)]
+#[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["name", "plan", "no_plan", "read_only"])))]
+pub(crate) struct Set {
+    #[command(flatten)]
+    pub(crate) change: Change,
+    /// The name people read
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// What it pays for
+    #[arg(long, conflicts_with = "no_plan")]
+    pub(crate) plan: Option<String>,
+    /// It pays for nothing
+    #[arg(long)]
+    pub(crate) no_plan: bool,
+    /// It may read, and not write; `resume` ends this
+    #[arg(long)]
+    pub(crate) read_only: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Sql {
+    #[command(flatten)]
+    pub(crate) change: Change,
+    /// One statement [default: statements from standard input, each ended by a semicolon]
+    pub(crate) statement: Option<String>,
+    /// Let statements write, and keep what they wrote
+    #[arg(long)]
+    pub(crate) write: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Migrate {
+    /// Only the placement of this tenant, and its database
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) tenant: Option<Slug>,
+    #[command(subcommand)]
+    pub(crate) command: Option<MigrateCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MigrateCommand {
+    /// Show what every placement lacks
+    Status,
+    /// Write a tenant migration with the next number
+    New {
+        /// What it does, in lower-case letters, digits and underscores
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Seal {
+    /// Give every database a new key; the one before stays valid until the next time
+    Rotate {
+        /// Also where a database was sealed with another master key
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Pg {
+    /// Start it, and leave it running
+    Start,
+    /// Stop it
+    Stop,
+    /// Print the address of one of its databases
+    Url {
+        /// The database
+        #[arg(default_value = "postgres")]
+        database: String,
+        /// The login
+        #[arg(long, default_value = "postgres")]
+        user: String,
+    },
+    /// Find PostgreSQL on this machine, or install it
+    Install {
+        /// The major version [default: any that works, the newest if one must be installed]
+        major: Option<u32>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Serve {
+    /// Run operations on the fleet: provisioning, deleting
+    Worker {
+        /// How many operations at a time
+        #[arg(long, default_value = "1")]
+        tasks: NonZeroUsize,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Child {
+    /// The process whose end is the command's end
+    #[arg(long)]
+    pub(crate) parent: i32,
+    /// What to run
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_has_no_contradictions() {
+        Cli::command().debug_assert();
+    }
+}

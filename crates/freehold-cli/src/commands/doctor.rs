@@ -1,0 +1,39 @@
+use freehold_control::{Diagnosis, Health};
+
+use crate::deployment::Deployment;
+use crate::failure::Outcome;
+use crate::settings::Settings;
+
+pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Outcome> {
+    let deployment = Deployment::open(settings).await?;
+    let diagnoses = deployment.control().doctor().await;
+    deployment.close().await?;
+    settings.output.print("diagnoses", &diagnoses, || {
+        diagnoses.iter().map(text).collect()
+    })?;
+    let sound = diagnoses
+        .iter()
+        .all(|diagnosis| diagnosis.health < Health::Bad);
+    Ok(if sound {
+        Outcome::Done
+    } else {
+        Outcome::ProblemsFound
+    })
+}
+
+fn text(diagnosis: &Diagnosis) -> String {
+    let word = match diagnosis.health {
+        Health::Good => "good",
+        Health::Warning => "warning",
+        Health::Bad => "bad",
+    };
+    let cure = diagnosis
+        .cure
+        .as_ref()
+        .map(|cure| format!("  cure: {cure}\n"))
+        .unwrap_or_default();
+    format!(
+        "{word}: {}: {}\n{cure}",
+        diagnosis.subject, diagnosis.finding
+    )
+}

@@ -1,0 +1,134 @@
+use anyhow::anyhow;
+use freehold_control::{ControlError, MigrateReport, Migrations, Plan};
+use serde_json::{Value, json};
+
+use crate::cli::{Migrate, MigrateCommand};
+use crate::deployment::Deployment;
+use crate::failure::{Outcome, chain};
+use crate::output::table;
+use crate::settings::Settings;
+
+pub(crate) async fn run(settings: &Settings, migrate: Migrate) -> anyhow::Result<Outcome> {
+    match migrate.command {
+        Some(MigrateCommand::New { name }) => {
+            let path = Migrations::create(&settings.migrations, &name)?;
+            settings
+                .output
+                .print("created", &path, || path.display().to_string())?;
+            Ok(Outcome::Done)
+        }
+        Some(MigrateCommand::Status) => {
+            let deployment = Deployment::open(settings).await?;
+            let plans = deployment.control().migration_status().await?;
+            print_plans(settings, &plans)?;
+            deployment.close().await?;
+            Ok(Outcome::Done)
+        }
+        None => {
+            let deployment = Deployment::open(settings).await?;
+            let control = deployment.control();
+            let report = match &migrate.tenant {
+                Some(slug) => control.migrate_tenant(slug).await?,
+                None => control.migrate().await?,
+            };
+            deployment.close().await?;
+            print_report(settings, &report)?;
+            if report.failures.is_empty() {
+                Ok(Outcome::Done)
+            } else {
+                Err(failed(&report))
+            }
+        }
+    }
+}
+
+/// What could not be migrated, why, and how to try again.
+pub(crate) fn failed(report: &MigrateReport) -> anyhow::Error {
+    let details = report.failures.iter().map(|failure| {
+        let causes = match &failure.error {
+            // It says all that the database said.
+            ControlError::Migration { .. } => String::new(),
+            error => format!("\nbecause: {}", chain(error)),
+        };
+        format!("\n\n{failure}{causes}")
+    });
+    let count = report.failures.len();
+    let noun = if count == 1 { "place" } else { "places" };
+    anyhow!(
+        "{count} {noun} could not be migrated{}",
+        details.collect::<String>()
+    )
+}
+
+fn print_report(settings: &Settings, report: &MigrateReport) -> anyhow::Result<()> {
+    let failures: Vec<Value> = report
+        .failures
+        .iter()
+        .map(|failure| {
+            json!({
+                "database": failure.database,
+                "placement": failure.placement,
+                "tenant": failure.tenant,
+                "error": failure.error.to_string(),
+                "retry": failure.retry(),
+            })
+        })
+        .collect();
+    let shown =
+        json!({ "applied": report.applied, "current": report.current, "failures": failures });
+    settings.output.print("migrate", &shown, || {
+        format!(
+            "{} applied, {} placements were current, {} failed",
+            report.applied,
+            report.current,
+            report.failures.len()
+        )
+    })
+}
+
+fn print_plans(settings: &Settings, plans: &[(String, Plan)]) -> anyhow::Result<()> {
+    let databases: Vec<Value> = plans
+        .iter()
+        .map(|(database, plan)| {
+            let pending: Vec<Value> = plan
+                .pending
+                .iter()
+                .map(|pending| {
+                    let files: Vec<String> = pending
+                        .migrations
+                        .iter()
+                        .map(|migration| migration.file_name())
+                        .collect();
+                    json!({ "placement": pending.placement, "migrations": files })
+                })
+                .collect();
+            json!({ "database": database, "current": plan.current, "pending": pending })
+        })
+        .collect();
+    settings.output.print("databases", &databases, || {
+        let rows = plans.iter().flat_map(|(database, plan)| {
+            let current = (plan.pending.is_empty() || plan.current > 0).then(|| {
+                [
+                    database.clone(),
+                    format!("{} placements", plan.current),
+                    "nothing pending".to_owned(),
+                ]
+            });
+            let pending = plan.pending.iter().map(|pending| {
+                let place = if pending.placement.is_empty() {
+                    "the database itself"
+                } else {
+                    &pending.placement
+                };
+                let files: Vec<String> = pending
+                    .migrations
+                    .iter()
+                    .map(|migration| migration.file_name())
+                    .collect();
+                [database.clone(), place.to_owned(), files.join(", ")]
+            });
+            current.into_iter().chain(pending).collect::<Vec<_>>()
+        });
+        table(&["DATABASE", "PLACE", "PENDING"], rows)
+    })
+}

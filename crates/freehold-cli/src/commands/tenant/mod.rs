@@ -1,0 +1,93 @@
+//! Tenants, one by one.
+
+mod change;
+mod sql;
+
+use freehold_control::TenantRow;
+use uuid::Uuid;
+
+use crate::cli::Tenant;
+use crate::deployment::Deployment;
+use crate::failure::Outcome;
+use crate::output::table;
+use crate::settings::Settings;
+
+pub(crate) async fn run(settings: &Settings, command: Tenant) -> anyhow::Result<Outcome> {
+    let deployment = Deployment::open(settings).await?;
+    let control = deployment.control();
+    match command {
+        Tenant::Create {
+            slug,
+            name,
+            model,
+            idempotency_key,
+        } => {
+            let key = idempotency_key.unwrap_or_else(|| Uuid::new_v4().to_string());
+            let name = name.unwrap_or_else(|| slug.to_string());
+            control
+                .create_tenant(&slug, &name, model, &key, &actor())
+                .await?;
+            show(settings, &control.tenant(&slug).await?)?;
+        }
+        Tenant::List => list(settings, &control.tenants().await?)?,
+        Tenant::Show { slug } => show(settings, &control.tenant(&slug).await?)?,
+        Tenant::Set(set) => change::set(settings, control, set).await?,
+        Tenant::Suspend(change) => change::suspend(settings, control, change).await?,
+        Tenant::Resume(change) => change::resume(settings, control, change).await?,
+        Tenant::Delete {
+            change,
+            grace_days,
+            yes,
+        } => change::delete(settings, control, change, grace_days, yes).await?,
+        Tenant::Sql(sql) => sql::run(settings, &deployment, sql).await?,
+    }
+    deployment.close().await?;
+    Ok(Outcome::Done)
+}
+
+/// Who does it, for the audit.
+fn actor() -> String {
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::current())
+        .ok()
+        .flatten();
+    format!(
+        "cli: {}",
+        user.map_or_else(|| nix::unistd::Uid::current().to_string(), |user| user.name)
+    )
+}
+
+fn list(settings: &Settings, tenants: &[TenantRow]) -> anyhow::Result<()> {
+    settings.output.print("tenants", &tenants, || {
+        let rows = tenants.iter().map(|tenant| {
+            let model = tenant.model.clone().unwrap_or_default();
+            [
+                tenant.slug.clone(),
+                tenant.status.clone(),
+                model,
+                tenant.plan.clone().unwrap_or_default(),
+                tenant.name.clone(),
+            ]
+        });
+        table(&["SLUG", "STATUS", "MODEL", "PLAN", "NAME"], rows)
+    })
+}
+
+fn show(settings: &Settings, tenant: &TenantRow) -> anyhow::Result<()> {
+    settings.output.print("tenant", tenant, || {
+        let none = || "-".to_owned();
+        let rows = [
+            ("slug", tenant.slug.clone()),
+            ("name", tenant.name.clone()),
+            ("id", tenant.id.to_string()),
+            ("status", tenant.status.clone()),
+            ("model", tenant.model.clone().unwrap_or_else(none)),
+            ("placement", tenant.placement.clone().unwrap_or_else(none)),
+            ("cluster", tenant.cluster.clone().unwrap_or_else(none)),
+            ("plan", tenant.plan.clone().unwrap_or_else(none)),
+            ("created", tenant.created_at.clone()),
+        ];
+        rows.iter()
+            .map(|(name, value)| format!("{name:<10} {value}\n"))
+            .collect()
+    })
+}

@@ -1,0 +1,78 @@
+//! Data on standard output, for people or for programs.
+
+use std::io::{self, Write};
+
+use comfy_table::{Cell, Table, presets};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// Rises when a field of the JSON output changes its meaning or goes.
+const VERSION: u32 = 1;
+
+/// In what form to print.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Prints `data` as the member `name` of a JSON object, or the text for people.
+    pub(crate) fn print(
+        &self,
+        name: &str,
+        data: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        if !self.json {
+            return line(&text());
+        }
+        let mut document = Map::new();
+        document.insert("version".to_owned(), json!(VERSION));
+        document.insert(name.to_owned(), serde_json::to_value(data)?);
+        line(&serde_json::to_string_pretty(&Value::Object(document))?)
+    }
+
+    /// Tells people what was done; programs know it by the exit code.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.json {
+            // Nobody is left to tell when standard error is closed.
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+}
+
+/// Writes a line to standard output. A reader that has gone, such as `head`, is no error.
+pub(crate) fn line(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    let written = writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Rows below their headers, without lines between them, so that a column can be copied.
+pub(crate) fn table<R>(headers: &[&str], rows: impl IntoIterator<Item = R>) -> String
+where
+    R: IntoIterator<Item = String>,
+{
+    let mut table = Table::new();
+    table
+        .load_preset(presets::NOTHING)
+        .set_header(headers.iter().map(Cell::new));
+    for row in rows {
+        table.add_row(row);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,0 +1,114 @@
+//! Flags, variables and the configuration file, made one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use freehold::isolation::MasterKey;
+use serde::Deserialize;
+
+use crate::cli::Global;
+use crate::failure::Advised;
+use crate::output::Output;
+
+/// What every command needs to know.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) output: Output,
+    pub(crate) data: PathBuf,
+    pub(crate) config: PathBuf,
+    pub(crate) migrations: PathBuf,
+    pub(crate) master_key_file: PathBuf,
+    /// The catalog of a deployment that is not in the private PostgreSQL.
+    pub(crate) catalog_url: Option<String>,
+    /// Whether what is in the private PostgreSQL survives a crash of the machine.
+    pub(crate) durable: bool,
+}
+
+/// The configuration file. A flag or a variable goes before it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    catalog_url: Option<String>,
+    master_key_file: Option<PathBuf>,
+    migrations: Option<PathBuf>,
+    #[serde(default)]
+    postgres: Postgres,
+}
+
+/// The private PostgreSQL.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Postgres {
+    durable: bool,
+}
+
+impl Default for Postgres {
+    fn default() -> Self {
+        Self { durable: true }
+    }
+}
+
+impl Settings {
+    /// Reads the configuration file, if there is one. Paths in it start where it is.
+    pub(crate) fn read(global: &Global) -> anyhow::Result<Self> {
+        let config = global
+            .config
+            .clone()
+            .unwrap_or_else(|| global.data.join("freehold.toml"));
+        let file = match fs::read_to_string(&config) {
+            Ok(text) => toml::from_str(&text)
+                .with_context(|| format!("{} is no configuration", config.display()))?,
+            // One that was asked for must be there.
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound && global.config.is_none() =>
+            {
+                File::default()
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", config.display()));
+            }
+        };
+        let beside = |path: PathBuf| config.parent().unwrap_or(Path::new("")).join(path);
+        Ok(Self {
+            output: Output::new(global.json),
+            data: global.data.clone(),
+            migrations: global
+                .migrations
+                .clone()
+                .or_else(|| file.migrations.map(beside))
+                .unwrap_or_else(|| PathBuf::from("migrations")),
+            master_key_file: file
+                .master_key_file
+                .map_or_else(|| global.data.join("master.key"), beside),
+            catalog_url: global.catalog_url.clone().or(file.catalog_url),
+            durable: file.postgres.durable,
+            config,
+        })
+    }
+
+    /// The key that contexts are sealed with.
+    pub(crate) fn master_key(&self) -> anyhow::Result<MasterKey> {
+        let path = &self.master_key_file;
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Advised::new(
+                    format!("there is no master key in {}", path.display()),
+                    "run `freehold init` for a new deployment, or name the directory of an existing one with --data",
+                )
+                .into());
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
+        };
+        text.parse()
+            .with_context(|| format!("{} holds no master key", path.display()))
+    }
+
+    /// Where the private PostgreSQL keeps its files.
+    pub(crate) fn postgres_dir(&self) -> PathBuf {
+        freehold_postgres::reachable_state_dir(self.data.join("postgres"))
+    }
+}

@@ -1,0 +1,136 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::program::Program;
+
+#[test]
+fn the_key_is_for_its_owner_alone_and_never_printed() {
+    let program = Program::deployed();
+    let key = program.path(".freehold/master.key");
+    assert_eq!(
+        fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let secret = fs::read_to_string(&key).unwrap().trim().to_owned();
+    for arguments in [&["status", "--json"][..], &["up"], &["doctor"]] {
+        let run = program.run(arguments);
+        assert!(
+            !run.stdout.contains(&secret) && !run.stderr.contains(&secret),
+            "{arguments:?} printed the key"
+        );
+    }
+}
+
+#[test]
+fn another_key_is_refused_until_it_is_forced() {
+    let program = Program::deployed();
+    program.ok(&["tenant", "create", "acme"]);
+    program.write(".freehold/master.key", &"ab".repeat(32));
+    for arguments in [&["up"][..], &["seal", "rotate"]] {
+        let refused = program.run(arguments);
+        assert_eq!(refused.code, Some(1), "{refused:#?}");
+        assert!(
+            refused.stderr.contains("was sealed with master key"),
+            "{}",
+            refused.stderr
+        );
+    }
+    program.ok(&["seal", "rotate", "--force"]);
+    program.ok(&["tenant", "sql", "acme", "select 1"]);
+}
+
+#[test]
+fn a_key_that_is_none_is_named_by_its_file_and_not_shown() {
+    let program = Program::deployed();
+    program.write(".freehold/master.key", "hunter2\n");
+    let run = program.run(&["tenant", "list"]);
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stderr.contains("master.key") && !run.stderr.contains("hunter2"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn without_a_key_the_hint_is_init() {
+    let program = Program::new();
+    let run = program.run(&["status"]);
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stderr.contains("hint: run `freehold init`"),
+        "{}",
+        run.stderr
+    );
+    assert!(!program.server_runs());
+}
+
+#[test]
+fn an_unknown_line_of_the_configuration_is_an_error() {
+    let program = Program::new();
+    program.ok(&["init"]);
+    program.write(".freehold/freehold.toml", "catalogue = 'x'\n");
+    let run = program.run(&["status"]);
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stderr.contains("freehold.toml") && run.stderr.contains("catalogue"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_configured_catalog_that_cannot_be_reached_or_read_is_named_without_its_password() {
+    let program = Program::new();
+    program.ok(&["init"]);
+    for url in [
+        "postgres://freehold_control:hunter2@127.0.0.1:1/freehold_catalog",
+        "nonsense:hunter2",
+    ] {
+        let run = program.run(&["--catalog-url", url, "tenant", "list"]);
+        assert_eq!(run.code, Some(1), "{run:#?}");
+        assert!(
+            run.stderr.contains("catalog") && !run.stderr.contains("hunter2"),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn a_deployment_on_a_server_of_somebody_else_is_set_up_with_an_administrators_login() {
+    let host = Program::new();
+    host.ok(&["init"]);
+    let admin = host.ok(&["pg", "start"]).trim().to_owned();
+    let control = host
+        .ok(&["pg", "url", "our_catalog", "--user", "freehold_control"])
+        .trim()
+        .to_owned();
+    let reader = host
+        .ok(&["pg", "url", "our_catalog", "--user", "freehold_reader"])
+        .trim()
+        .to_owned();
+
+    let program = Program::new();
+    let run = |arguments: &[&str]| {
+        let mut command = program.command(arguments);
+        command
+            .env("FREEHOLD_CONTROL_URL", &control)
+            .env("FREEHOLD_CATALOG_URL", &reader);
+        let run = crate::program::Run::of(command);
+        assert_eq!(run.code, Some(0), "{run:#?}");
+        run.stdout
+    };
+    run(&["up", "--admin-url", &admin]);
+    run(&["tenant", "create", "acme", "--model", "database"]);
+    assert!(run(&["tenant", "sql", "acme", "select 41 + 1 as answer"]).contains("42"));
+    assert!(!program.server_runs(), "no private server is started");
+}
+
+#[test]
+fn what_cannot_be_understood_is_the_users_to_mend() {
+    let program = Program::new();
+    assert_eq!(program.run(&["bogus"]).code, Some(1));
+    assert_eq!(program.run(&["tenant", "set", "acme"]).code, Some(1));
+    assert_eq!(program.run(&["--help"]).code, Some(0));
+}

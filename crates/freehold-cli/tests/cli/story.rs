@@ -1,0 +1,220 @@
+use crate::program::{NOTES, Program};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_is_set_up_used_checked_and_taken_down() {
+    let program = Program::new();
+
+    let written = program.ok(&["init"]);
+    assert!(
+        written.contains("master.key") && written.contains("migrations/tenant"),
+        "{written}"
+    );
+    assert_eq!(program.ok(&["init"]), "\n", "what is there is left alone");
+
+    let early = program.run(&["tenant", "list"]);
+    assert_eq!(early.code, Some(1));
+    assert!(
+        early.stderr.contains("hint: run `freehold up`"),
+        "{}",
+        early.stderr
+    );
+
+    assert_eq!(
+        program.ok(&["migrate", "new", "notes"]).trim(),
+        "migrations/tenant/0001_notes.sql"
+    );
+    program.write("migrations/tenant/0001_notes.sql", NOTES);
+    let environment = program.ok(&["up"]);
+    assert!(
+        environment.contains("export FREEHOLD_CATALOG_URL='postgresql:///freehold_catalog?"),
+        "{environment}"
+    );
+
+    for model in ["shared", "schema", "database"] {
+        let slug = format!("of-{model}");
+        let created = program.json(&[
+            "tenant", "create", &slug, "--model", model, "--name", "Somebody",
+        ]);
+        assert_eq!(created["tenant"]["status"], "active", "{created}");
+    }
+    let tenants = program.json(&["tenant", "list"]);
+    let models: Vec<_> = tenants["tenants"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tenant| (&tenant["slug"], &tenant["model"]))
+        .collect();
+    assert_eq!(models.len(), 3, "{tenants}");
+    assert!(
+        models
+            .iter()
+            .all(|(slug, model)| slug.as_str() == Some(&format!("of-{}", model.as_str().unwrap()))),
+        "{tenants}"
+    );
+
+    for model in ["shared", "schema", "database"] {
+        let insert = format!("insert into notes (body) values ('from {model}')");
+        program.ok(&["tenant", "sql", &format!("of-{model}"), "--write", &insert]);
+    }
+    for model in ["shared", "schema", "database"] {
+        let rows = program.json(&[
+            "tenant",
+            "sql",
+            &format!("of-{model}"),
+            "select body from notes",
+        ]);
+        assert_eq!(
+            rows["rows"],
+            serde_json::json!([{ "body": format!("from {model}") }])
+        );
+    }
+
+    assert!(
+        program
+            .ok(&["tenant", "suspend", "of-shared", "--reason", "unpaid"])
+            .contains("suspended")
+    );
+    assert_eq!(
+        program.json(&["tenant", "resume", "of-shared"])["tenant"]["status"],
+        "active"
+    );
+    let set = program.json(&[
+        "tenant",
+        "set",
+        "of-schema",
+        "--plan",
+        "gold",
+        "--name",
+        "Renamed",
+    ]);
+    assert_eq!(
+        (
+            set["tenant"]["plan"].as_str(),
+            set["tenant"]["name"].as_str()
+        ),
+        (Some("gold"), Some("Renamed"))
+    );
+
+    let status = program.json(&["status"])["status"].clone();
+    assert_eq!(status["behind"], 0);
+    assert_eq!(status["overview"]["tenants"].as_array().unwrap().len(), 3);
+    assert!(
+        program
+            .ok(&["migrate", "status"])
+            .contains("nothing pending")
+    );
+
+    assert_eq!(program.ok(&["check"]).trim(), "no findings");
+    let placement = program.json(&["tenant", "show", "of-schema"])["tenant"]["placement"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let fault = format!("alter table {placement}.notes no force row level security");
+    program
+        .connect("freehold_data")
+        .await
+        .batch_execute(&fault)
+        .await
+        .unwrap();
+    let found = program.run(&["check", "--json"]);
+    assert_eq!(found.code, Some(3), "{found:#?}");
+    assert!(
+        found.stdout.contains(&format!("{placement}.notes")),
+        "{}",
+        found.stdout
+    );
+
+    let rotated = program.json(&["seal", "rotate"]);
+    let generations: Vec<_> = rotated["rotated"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["generation"].as_i64())
+        .collect();
+    assert_eq!(
+        generations,
+        [Some(2), Some(2)],
+        "the data database and the tenant's own: {rotated}"
+    );
+    assert!(
+        program
+            .ok(&["tenant", "sql", "of-database", "select count(*) from notes"])
+            .contains("(1 row)")
+    );
+
+    let unconfirmed = program.run(&["tenant", "delete", "of-database"]);
+    assert_eq!(unconfirmed.code, Some(1), "{unconfirmed:#?}");
+    program.ok(&["tenant", "delete", "of-shared", "--yes"]);
+    assert_eq!(
+        program.json(&["tenant", "show", "of-shared"])["tenant"]["status"],
+        "deleting"
+    );
+    program.ok(&[
+        "tenant",
+        "delete",
+        "of-database",
+        "--yes",
+        "--grace-days",
+        "0",
+    ]);
+    let gone = program.run(&["tenant", "show", "of-database"]);
+    assert_eq!(gone.code, Some(1));
+    assert!(
+        gone.stderr.contains("there is no tenant of-database"),
+        "{}",
+        gone.stderr
+    );
+
+    assert!(
+        program.server_runs(),
+        "`up` without a command leaves the server running"
+    );
+    program.ok(&["pg", "stop"]);
+    assert!(!program.server_runs());
+    assert_eq!(
+        program.json(&["tenant", "list"])["tenants"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2,
+        "a command starts the server it needs"
+    );
+    assert!(!program.server_runs(), "and stops it");
+}
+
+#[test]
+fn a_slug_that_is_reserved_malformed_or_taken_is_refused_by_name() {
+    let program = Program::deployed();
+    program.ok(&["tenant", "create", "acme"]);
+    for (slug, reason) in [
+        ("www", "reserved"),
+        ("a_b", "'_'"),
+        ("acme", "taken"),
+        ("ACME", "taken"),
+    ] {
+        let run = program.run(&["tenant", "create", slug]);
+        assert_eq!(run.code, Some(1), "{run:#?}");
+        assert!(
+            run.stderr.contains(reason) && run.stderr.contains(&slug.to_lowercase()),
+            "{}",
+            run.stderr
+        );
+    }
+    assert_eq!(
+        program.json(&["tenant", "list"])["tenants"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn the_same_idempotency_key_gives_the_same_tenant() {
+    let program = Program::deployed();
+    let create = ["tenant", "create", "acme", "--idempotency-key", "order 7"];
+    assert_eq!(
+        program.json(&create)["tenant"]["id"],
+        program.json(&create)["tenant"]["id"]
+    );
+}

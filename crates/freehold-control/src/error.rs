@@ -109,16 +109,33 @@ pub enum ControlError {
         source: tokio_postgres::Error,
     },
     /// A migration left a table that the application would not be kept out of.
-    #[error("migration left {table} without the policies of a tenant table: add to the migration: select freehold.tenant_table('{table}')")]
+    #[error(
+        "migration {file} leaves {table} without the policies of a tenant table: \
+         add to it: select freehold.tenant_table('{table}'), or its parent's name if it is a partition"
+    )]
     Unprotected {
+        /// The file.
+        file: String,
         /// The table.
         table: String,
     },
-    /// The tables of a tenant refer to each other in a circle.
-    #[error("the tables {tables} refer to each other in a circle, so no order deletes them: make one foreign key `on delete cascade`")]
-    Circle {
-        /// The tables.
-        tables: String,
+    /// Transactions that a tenant began before it was fenced did not end.
+    #[error("{transactions} transactions that write to the tenant's tables are still open: end them; the worker tries again")]
+    StillWriting {
+        /// How many.
+        transactions: i64,
+    },
+    /// A database that is to be ours holds somebody's tables.
+    #[error("database {database} holds tables that are not Freehold's: name another one")]
+    Occupied {
+        /// The database.
+        database: String,
+    },
+    /// The server is older than Freehold needs.
+    #[error("the server is PostgreSQL {version}: Freehold needs 15 or newer")]
+    TooOld {
+        /// Its version.
+        version: String,
     },
     /// A database was sealed with another master key, or is a copy.
     #[error("database {database} was sealed with master key {sealed_with}, and the configured one is {configured}: \
@@ -131,9 +148,27 @@ pub enum ControlError {
         /// The fingerprint of the configured key.
         configured: String,
     },
+    /// A database has the keys of another one.
+    #[error("database {database} has the seal keys of the database it was copied from: run `freehold seal rotate`")]
+    Copy {
+        /// The database.
+        database: String,
+    },
 }
 
 impl ControlError {
+    /// What went wrong, with everything that led to it: for the catalog, which keeps one text.
+    pub(crate) fn full_text(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+
     /// For `map_err`: a statement failed while `doing` something.
     pub(crate) fn doing(doing: &'static str) -> impl Fn(tokio_postgres::Error) -> Self {
         move |source| Self::Database { doing, source }

@@ -4,26 +4,31 @@
 //! as `freehold_control`: provision, migrate, suspend, delete, rotate keys, check. What takes several steps is a recorded
 //! [operation](Operation) that a worker runs and that may be killed anywhere.
 
+mod audit;
 mod check;
 mod connection;
 mod delete;
+mod doctor;
 mod error;
 mod install;
 mod lifecycle;
 mod migrate;
 mod migrations;
 mod operation;
+mod overview;
 mod plane;
 mod provision;
 mod seal;
 mod tenants;
 
 pub use check::{Finding, Severity};
+pub use doctor::{Diagnosis, Health};
 pub use error::ControlError;
 pub use install::Installer;
 pub use lifecycle::Change;
 pub use migrate::{MigrateFailure, MigrateReport, Pending, Plan};
 pub use migrations::{Migration, Migrations};
 pub use operation::{NoObserver, Operation, StepObserver};
+pub use overview::{ClusterRow, OperationRow, Overview, TenantCount};
 pub use plane::{ControlConfig, ControlPlane};
 pub use tenants::TenantRow;

@@ -100,7 +100,7 @@ impl ControlPlane {
                               where id = $1 returning delete_after)
                          insert into catalog.operations (kind, tenant, idempotency_key, requested_by, not_before)
                          select 'delete', $1, 'delete ' || $1::text, $3, delete_after from due
-                         on conflict (idempotency_key) do update set not_before = least(operations.not_before, excluded.not_before)
+                         on conflict (idempotency_key) do update set not_before = excluded.not_before
                          returning id",
                         &[&id, &grace.as_secs_f64(), &actor],
                     )

@@ -1,6 +1,5 @@
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use freehold::isolation::MasterKey;
 use freehold::tenant::{Model, Slug, TenantId};
@@ -8,11 +7,10 @@ use tokio_postgres::{Client, Config};
 use uuid::Uuid;
 
 use crate::connection::{connect, password, with_database};
-use crate::migrate::{MigrateReport, Migrator, Plan};
+use crate::migrate::Migrator;
 use crate::migrations::Migrations;
-use crate::operation::{NoObserver, StepObserver, Steps, release, renew, take};
 use crate::provision::Place;
-use crate::{ControlError, delete, lifecycle, provision, seal};
+use crate::{ControlError, lifecycle, seal};
 
 /// How the control plane reaches its deployment.
 #[derive(Clone, Debug)]
@@ -64,6 +62,10 @@ impl ControlPlane {
 
     pub(crate) fn migrator(&self) -> &Migrator {
         &self.migrator
+    }
+
+    pub(crate) fn catalog_config(&self) -> &Config {
+        &self.config.catalog
     }
 
     pub(crate) async fn catalog(&self) -> Result<Client, ControlError> {
@@ -138,113 +140,6 @@ impl ControlPlane {
         Ok(tenant)
     }
 
-    /// Runs an operation here, or waits for the worker that has it.
-    pub(crate) async fn finish(&self, operation: Uuid) -> Result<(), ControlError> {
-        let catalog = self.catalog().await?;
-        let worker = format!("inline {}", Uuid::new_v4());
-        loop {
-            self.run_one(&worker, Some(operation), &NoObserver).await?;
-            let row = catalog
-                .query_one("select state, last_error from catalog.operations where id = $1", &[&operation])
-                .await
-                .map_err(ControlError::doing("waiting for an operation"))?;
-            let reason = || row.get::<_, Option<String>>(1).unwrap_or_default();
-            match row.get::<_, &str>(0) {
-                "done" => return Ok(()),
-                "running" => tokio::time::sleep(Duration::from_millis(50)).await,
-                _ => return Err(ControlError::Operation { operation, reason: reason() }),
-            }
-        }
-    }
-
-    /// Takes one operation that is due and runs it. `false`: nothing was due.
-    ///
-    /// # Errors
-    ///
-    /// When the catalog cannot be reached. An operation that fails is no error here: it is recorded, and tried again.
-    pub async fn run_one(&self, worker: &str, only: Option<Uuid>, observer: &dyn StepObserver) -> Result<bool, ControlError> {
-        let catalog = self.catalog().await?;
-        let Some(operation) = take(&catalog, worker, only).await? else { return Ok(false) };
-        let steps = Steps { catalog: &catalog, operation: &operation, observer };
-        let result = tokio::select! {
-            result = self.run(&steps) => result,
-            lost = renew(&catalog, worker, operation.id) => Err(lost),
-        };
-        match &result {
-            Err(ControlError::LeaseLost { .. }) => return Ok(true),
-            Err(error) => tracing::warn!(operation.id = %operation.id, error = error as &dyn std::error::Error, "an operation failed"),
-            Ok(()) => tracing::info!(operation.id = %operation.id, operation.kind, tenant.id = %operation.tenant, "operation done"),
-        }
-        release(&catalog, worker, &operation, &result).await?;
-        Ok(true)
-    }
-
-    async fn run(&self, steps: &Steps<'_>) -> Result<(), ControlError> {
-        match steps.operation.kind.as_str() {
-            "provision" => provision::provision(self, steps).await,
-            "delete" => delete::delete(self, steps).await,
-            other => Err(ControlError::Catalog(format!("unknown kind of operation: {other}"))),
-        }
-    }
-
-    /// Runs operations as they become due, until `stop` is done. What is running then is finished first.
-    ///
-    /// # Errors
-    ///
-    /// Never for a passing failure: the catalog being away is logged, and tried again.
-    pub async fn work(&self, worker: &str, stop: impl Future<Output = ()> + Send) {
-        /// Operations are looked for at least this often; a notification would only be faster.
-        const LOOK: Duration = Duration::from_millis(100);
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            let pause = match self.run_one(worker, None, &NoObserver).await {
-                Ok(true) => Duration::ZERO,
-                Ok(false) => LOOK,
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the worker cannot reach the catalog");
-                    LOOK * 10
-                }
-            };
-            tokio::select! {
-                biased;
-                () = &mut stop => return,
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
-    }
-
-    /// Migrates every database and placement, the databases themselves first.
-    ///
-    /// # Errors
-    ///
-    /// When a database cannot be reached, or the files contradict what was applied. A migration that fails is in the report.
-    pub async fn migrate(&self) -> Result<MigrateReport, ControlError> {
-        let catalog = self.catalog().await?;
-        let mut report = MigrateReport::default();
-        for (_, cluster) in self.clusters(&catalog).await? {
-            self.migrator.migrate_template(&cluster.server, &cluster.data, &mut report).await?;
-        }
-        for (server, database) in self.databases(&catalog).await? {
-            self.migrator.migrate(&server, &database, None, &mut report).await?;
-        }
-        Ok(report)
-    }
-
-    /// What every database lacks: its name, and the plan.
-    ///
-    /// # Errors
-    ///
-    /// As [`migrate`](Self::migrate).
-    pub async fn migration_status(&self) -> Result<Vec<(String, Plan)>, ControlError> {
-        let catalog = self.catalog().await?;
-        let mut plans = Vec::new();
-        for (server, database) in self.databases(&catalog).await? {
-            let data = connect(&with_database(&server, &database)).await?;
-            plans.push((database, self.migrator.plan(&data, None).await?));
-        }
-        Ok(plans)
-    }
-
     /// Gives every database a new seal key. The one before stays valid until the next rotation, so nothing in flight
     /// fails. Returns each database and its generation.
     ///
@@ -261,24 +156,16 @@ impl ControlPlane {
         Ok(rotated)
     }
 
-    /// Every database with placements, the data database of a cluster before its tenant databases.
-    pub(crate) async fn databases(&self, catalog: &Client) -> Result<Vec<(Config, String)>, ControlError> {
-        let failed = ControlError::doing("listing databases");
-        let mut databases = Vec::new();
-        for (id, cluster) in self.clusters(catalog).await? {
-            databases.push((cluster.server.clone(), cluster.data));
-            // A placement whose database is not created yet has no tenant that is active.
-            let rows = catalog
-                .query(
-                    "select p.database from catalog.placements p join catalog.tenants t on t.placement = p.id \
-                     where p.cluster = $1 and p.model = 'database' and p.dropped_at is null \
-                       and t.status not in ('provisioning', 'deleted') order by p.created_at",
-                    &[&id],
-                )
-                .await
-                .map_err(&failed)?;
-            databases.extend(rows.iter().map(|row| (cluster.server.clone(), row.get(0))));
+    /// Compares the key of every database with the one it must have. The first that differs is the error.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Copy`], [`ControlError::WrongKey`], or when a database cannot be reached.
+    pub async fn verify_seal(&self) -> Result<(), ControlError> {
+        let catalog = self.catalog().await?;
+        for (server, database) in self.databases(&catalog).await? {
+            seal::verify(&connect(&with_database(&server, &database)).await?, &self.config.master_key).await?;
         }
-        Ok(databases)
+        Ok(())
     }
 }

@@ -45,13 +45,14 @@ async fn choose_place(steps: &Steps<'_>, tenant: TenantId) -> Result<Value, Cont
     let placed = steps
         .catalog
         .query_opt(
-            "with cluster as (
+            "with target as (select id, placement from catalog.tenants where id = $1 for update),
+             cluster as (
                  select c.id, c.database from catalog.clusters c
                  where not c.draining and ($3::text is null or c.id = $3) order by c.added_at limit 1),
              fresh as (
                  insert into catalog.placements (id, cluster, model, database)
                  select $2, c.id, $4, case when $4 = 'database' then $2 else c.database end from cluster c
-                 where $4 <> 'shared' and exists (select from catalog.tenants where id = $1 and placement is null)
+                 where $4 <> 'shared' and exists (select from target where placement is null)
                  returning id),
              chosen as (
                  select id from fresh
@@ -81,7 +82,8 @@ async fn create(control: &ControlPlane, place: &Place) -> Result<Value, ControlE
     Ok(json!({}))
 }
 
-/// A login that is a member of one group, and a database that lets only this login in.
+/// A login that is a member of one group, and a database that lets only this login in. Nobody gets in before the rights
+/// are as they shall be: a new database is open to all.
 async fn create_database(control: &ControlPlane, place: &Place) -> Result<(), ControlError> {
     let failed = ControlError::doing("creating a tenant database");
     let server = connect(&with_database(&place.server, &place.data)).await?;
@@ -91,15 +93,16 @@ async fn create_database(control: &ControlPlane, place: &Place) -> Result<(), Co
     let verifier = postgres_protocol::password::scram_sha_256(password.expose_secret().as_bytes());
     let create = format!("create role {id} login inherit password '{verifier}' in role freehold_tenant");
     ignore(server.batch_execute(&create).await, &SqlState::DUPLICATE_OBJECT).map_err(&failed)?;
-    let clone = format!("create database {id} template {} strategy wal_log", quoted(&template_of(&place.data)));
+    let template = quoted(&template_of(&place.data));
+    let clone = format!("create database {id} template {template} strategy wal_log allow_connections false");
     ignore(server.batch_execute(&clone).await, &SqlState::DUPLICATE_DATABASE).map_err(&failed)?;
-
-    let database = connect(&with_database(&place.server, &place.database)).await?;
     let rights = format!(
         "revoke all on database {id} from public; grant connect on database {id} to {id}; \
-         grant create on database {id} to freehold_owner"
+         grant create on database {id} to freehold_owner; alter database {id} allow_connections true"
     );
-    database.batch_execute(&rights).await.map_err(&failed)?;
+    server.batch_execute(&rights).await.map_err(&failed)?;
+
+    let database = connect(&with_database(&place.server, &place.database)).await?;
     create_schema(&database, id, "database").await?;
     seal::seal_database(&database, control.master_key()).await
 }
@@ -111,9 +114,21 @@ fn ignore(result: Result<(), tokio_postgres::Error>, already: &SqlState) -> Resu
     }
 }
 
+/// A shared placement that other tenants use already is left to `freehold migrate`: a sign-up is no time to alter their
+/// tables.
 async fn migrate(control: &ControlPlane, place: &Place) -> Result<Value, ControlError> {
-    control.migrator().migrate_one(&place.server, &place.database, &place.id).await?;
+    if place.model != Model::Shared || !is_migrated(place).await? {
+        control.migrator().migrate_one(&place.server, &place.database, &place.id).await?;
+    }
     Ok(json!({}))
+}
+
+async fn is_migrated(place: &Place) -> Result<bool, ControlError> {
+    let data = connect(&with_database(&place.server, &place.database)).await?;
+    data.query_opt("select from freehold.ledger where placement = $1 limit 1", &[&place.id.as_str()])
+        .await
+        .map(|row| row.is_some())
+        .map_err(ControlError::doing("reading the ledger"))
 }
 
 /// From here on the database accepts contexts of the tenant.

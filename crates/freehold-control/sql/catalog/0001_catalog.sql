@@ -60,7 +60,8 @@ create table catalog.tenants (
     delete_after timestamptz,
     -- Rises with every change of any tenant, in commit order; what readers poll.
     version bigint not null default 0,
-    check (placement is not null or status in ('provisioning', 'deleted'))
+    -- A tenant may be deleted before it was given a place.
+    check (placement is not null or status in ('provisioning', 'deleting', 'deleted'))
 );
 create unique index tenants_slug on catalog.tenants (slug) where status <> 'deleted';
 create unique index tenants_version on catalog.tenants (version);

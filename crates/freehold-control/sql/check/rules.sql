@@ -1,5 +1,5 @@
 -- What the catalogue of a data database shows that could leak. One row per finding.
-with
+with recursive
 placed as (
     select c.oid, c.relname, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.relispartition, c.reloptions, n.nspname
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -15,6 +15,12 @@ logins as (
     where r.rolname in ('freehold_app', 'freehold_tenant')
        or r.oid in (select m.member from pg_auth_members m where m.roleid = 'freehold_tenant'::regrole)
           and r.rolname <> 'freehold_control'
+),
+-- Membership is handed on, so a role in between hides nothing.
+memberships as (
+    select l.oid as login, m.roleid as role from logins l join pg_auth_members m on m.member = l.oid
+    union
+    select s.login, m.roleid from memberships s join pg_auth_members m on m.member = s.role
 )
 select 'FH001' as rule, 'critical' as severity, t.oid::regclass::text as object,
        'row-level security is ' || case when not t.relrowsecurity then 'off' else 'not forced on the owner' end as why,
@@ -69,17 +75,21 @@ select 'FH007', 'critical', l.rolname::text,
        format('alter role %I nosuperuser nobypassrls nocreaterole', l.rolname)
 from logins l where l.rolsuper or l.rolbypassrls or l.rolcreaterole
 union all
-select 'FH008', 'critical', l.rolname::text, 'a tenant''s login is a member of ' || m.roleid::regrole,
-       format('revoke %s from %I', m.roleid::regrole, l.rolname)
-from logins l join pg_auth_members m on m.member = l.oid where m.roleid <> 'freehold_tenant'::regrole
+select 'FH008', 'critical', l.rolname::text, 'a tenant''s login is a member of ' || s.role::regrole,
+       coalesce((select format('revoke %s from %I', s.role::regrole, l.rolname)
+                 from pg_auth_members m where m.roleid = s.role and m.member = l.oid limit 1),
+                'revoke the role in between, through which it is one')
+from memberships s join logins l on l.oid = s.login where s.role <> 'freehold_tenant'::regrole
 union all
 select 'FH009', 'critical', p.oid::regclass::text, 'a tenant''s login owns it', format('alter table %s owner to freehold_owner', p.oid::regclass)
 from placed p join pg_class c on c.oid = p.oid where c.relowner in (select oid from logins)
 union all
-select 'FH010', 'high', 'database ' || d.datname, 'everybody may ' || lower(a.privilege_type),
-       format('revoke %s on database %I from public', a.privilege_type, d.datname)
+select 'FH010', 'high', 'database ' || d.datname,
+       coalesce(nullif(a.grantee, 0)::regrole::text, 'everybody') || ' may ' || lower(a.privilege_type),
+       format('revoke %s on database %I from %s', a.privilege_type, d.datname, coalesce(nullif(a.grantee, 0)::regrole::text, 'public'))
 from pg_database d cross join lateral aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
-where d.datname = current_database() and a.grantee = 0
+where d.datname = current_database()
+  and (a.grantee = 0 or a.privilege_type <> 'CONNECT' and a.grantee in (select oid from logins))
 union all
 select 'FH011', 'high', 'schema ' || n.nspname, format('%s may create in it, and shadow names', coalesce(nullif(a.grantee, 0)::regrole::text, 'everybody')),
        format('revoke create on schema %I from %s', n.nspname, coalesce(nullif(a.grantee, 0)::regrole::text, 'public'))
@@ -101,4 +111,20 @@ where f.proleakproof and n.nspname not in ('pg_catalog', 'information_schema')
 union all
 select 'FH015', 'high', t.oid::regclass::text, f.fault, f.fix
 from tenant_tables t cross join lateral freehold.tenant_table_faults(t.oid::regclass) f where not t.relispartition
+union all
+select 'FH016', 'high', 'large objects', format('there are %s large objects, which have no row-level security, and tenants may read them', count(*)),
+       'keep files outside the database, remove the objects with lo_unlink(oid), and run `freehold up` as a superuser, which closes the functions'
+from pg_largeobject_metadata having count(*) > 0 and has_function_privilege('freehold_app', 'lo_get(oid)', 'execute')
+union all
+select 'FH017', 'high', coalesce(r.rolname::text, 'database ' || d.datname),
+       format('every session begins with %s', split_part(s.setting, '=', 1)),
+       case when r.oid is null then format('alter database %I reset %s', d.datname, split_part(s.setting, '=', 1))
+            when d.oid is null then format('alter role %I reset %s', r.rolname, split_part(s.setting, '=', 1))
+            else format('alter role %I in database %I reset %s', r.rolname, d.datname, split_part(s.setting, '=', 1)) end
+from pg_db_role_setting c
+left join logins r on r.oid = c.setrole
+left join pg_database d on d.oid = c.setdatabase
+cross join lateral unnest(c.setconfig) as s(setting)
+where (c.setrole = 0 or r.oid is not null) and (c.setdatabase = 0 or d.datname = current_database())
+  and split_part(s.setting, '=', 1) in ('row_security', 'session_replication_role', 'session_preload_libraries', 'local_preload_libraries')
 order by 1, 3, 4

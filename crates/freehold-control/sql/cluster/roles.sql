@@ -26,15 +26,20 @@ begin
             execute format('create role %I %s noinherit nosuperuser nobypassrls', wanted.name, wanted.attributes);
         end if;
     end loop;
+    alter role freehold_control inherit;
     -- Where a service refuses BYPASSRLS, `freehold doctor` says what that leaves undone.
     if not (select rolbypassrls from pg_roles where rolname = 'freehold_control') then
         begin
-            alter role freehold_control inherit bypassrls;
+            alter role freehold_control bypassrls;
         exception when insufficient_privilege then
             raise warning 'freehold: role freehold_control has no BYPASSRLS on this server; backfills and exports run one tenant at a time';
         end;
     end if;
     grant freehold_owner, freehold_seal to freehold_control;
     grant freehold_tenant to freehold_control with admin option;
+    -- An administrator who is no superuser sets databases up as a member of the roles that own them.
+    if not (select rolsuper from pg_roles where rolname = current_user) then
+        execute format('grant freehold_owner, freehold_seal, freehold_control to %I', current_user);
+    end if;
 end
 $$;

@@ -38,11 +38,14 @@ impl Installer {
     /// # Errors
     ///
     /// When the server cannot be reached, or refuses; what was done stays, and running it again goes on.
+    /// [`ControlError::Occupied`] when a database of that name is somebody else's, [`ControlError::WrongKey`] when it is of
+    /// another deployment.
     pub async fn install(&self) -> Result<(), ControlError> {
         let failed = ControlError::doing("setting up the server");
         let server = connect(&with_database(&self.admin, "postgres")).await?;
         let one_at_a_time = "select pg_advisory_lock(hashtext('freehold install'))";
         server.batch_execute(one_at_a_time).await.map_err(&failed)?;
+        refuse_old(&server).await?;
         server.batch_execute(schema::ROLES).await.map_err(&failed)?;
 
         let template = template_of(&self.data);
@@ -120,6 +123,12 @@ pub(crate) async fn create_schema(data: &Client, placement: &PlacementId, model:
          commit"
     );
     data.batch_execute(&statements).await.map_err(ControlError::doing("creating the schema of a placement"))
+}
+
+async fn refuse_old(server: &Client) -> Result<(), ControlError> {
+    let settings = "select current_setting('server_version_num')::int, current_setting('server_version')";
+    let row = server.query_one(settings, &[]).await.map_err(ControlError::doing("asking for the server's version"))?;
+    if row.get::<_, i32>(0) < 150_000 { Err(ControlError::TooOld { version: row.get(1) }) } else { Ok(()) }
 }
 
 async fn create_database(server: &Client, name: &str) -> Result<(), ControlError> {

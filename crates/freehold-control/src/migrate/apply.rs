@@ -1,19 +1,21 @@
 use std::time::Duration;
 
-use tokio_postgres::error::{ErrorPosition, SqlState};
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 use tokio_postgres::{Client, GenericClient};
 
 use super::DATABASE;
 use crate::ControlError;
-use crate::migrations::Migration;
+use crate::migrations::{Migration, Statement, line_at, split};
 
 /// How long a migration may wait for a lock before it makes way: everybody else queues behind it.
 const LOCK_TIMEOUT: &str = "2s";
 /// How often it tries again, each time after a longer pause.
 const ATTEMPTS: u32 = 5;
+/// How often another run that is at the same placement is looked after.
+const LOOK: Duration = Duration::from_millis(50);
 
-/// Applies one migration to one placement, and notes it: both or neither.
-pub(super) async fn apply(data: &mut Client, placement: &str, migration: &Migration) -> Result<(), ControlError> {
+/// Applies one migration to one placement, and notes it: both or neither. `false`: another run was faster.
+pub(super) async fn apply(data: &mut Client, placement: &str, migration: &Migration) -> Result<bool, ControlError> {
     let mut attempt = 1;
     loop {
         let result = if migration.no_transaction {
@@ -22,9 +24,7 @@ pub(super) async fn apply(data: &mut Client, placement: &str, migration: &Migrat
             in_transaction(data, placement, migration).await
         };
         match result {
-            Err(ControlError::Migration { ref source, .. })
-                if attempt < ATTEMPTS && source.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) =>
-            {
+            Err(ControlError::Migration { ref source, .. }) if attempt < ATTEMPTS && gave_way(source) => {
                 tracing::info!(placement, migration = migration.file_name(), attempt, "a lock was not free; trying again");
                 tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow(attempt)).await;
                 attempt += 1;
@@ -34,39 +34,82 @@ pub(super) async fn apply(data: &mut Client, placement: &str, migration: &Migrat
     }
 }
 
-async fn in_transaction(data: &mut Client, placement: &str, migration: &Migration) -> Result<(), ControlError> {
+fn gave_way(error: &tokio_postgres::Error) -> bool {
+    matches!(error.code(), Some(&SqlState::LOCK_NOT_AVAILABLE | &SqlState::T_R_DEADLOCK_DETECTED))
+}
+
+/// The key of the advisory lock under which a placement is migrated. Runs on different placements do not meet.
+const LOCK_KEY: &str = "hashtextextended('freehold migrate ' || $1, 0)";
+
+async fn in_transaction(data: &mut Client, placement: &str, migration: &Migration) -> Result<bool, ControlError> {
     let failed = ControlError::doing("applying a migration");
     let transaction = data.transaction().await.map_err(&failed)?;
+    let lock = format!("select pg_advisory_xact_lock({LOCK_KEY})");
+    transaction.execute(&lock, &[&placement]).await.map_err(&failed)?;
+    if is_applied(&transaction, placement, migration).await? {
+        return Ok(false);
+    }
     transaction.batch_execute(&settings("local", placement, migration)).await.map_err(&failed)?;
-    transaction.batch_execute(&migration.sql).await.map_err(|source| explain(source, placement, migration))?;
+    transaction.batch_execute(&migration.sql).await.map_err(|source| explain(source, placement, migration, 0))?;
     transaction.batch_execute("reset role").await.map_err(&failed)?;
-    refuse_unprotected(&transaction, placement).await?;
+    refuse_unprotected(&transaction, placement, migration).await?;
     note(&transaction, placement, migration).await?;
-    transaction.commit().await.map_err(|source| explain(source, placement, migration))
+    transaction.commit().await.map_err(|source| explain(source, placement, migration, 0))?;
+    Ok(true)
 }
 
-/// For what PostgreSQL refuses in a transaction (`create index concurrently`). Killed in the middle it runs again from the
-/// start, so such a file should say `if not exists`.
-async fn outside_transaction(data: &Client, placement: &str, migration: &Migration) -> Result<(), ControlError> {
+/// For what PostgreSQL refuses in a transaction (`create index concurrently`): one statement at a time. Killed in the middle
+/// it runs again from the start, so such a file should say `if not exists`.
+async fn outside_transaction(data: &Client, placement: &str, migration: &Migration) -> Result<bool, ControlError> {
     let failed = ControlError::doing("applying a migration");
+    // Waiting inside the server would hold a snapshot, and what builds an index concurrently waits for every snapshot.
+    let try_lock = format!("select pg_try_advisory_lock({LOCK_KEY})");
+    while !data.query_one(&try_lock, &[&placement]).await.map_err(&failed)?.get::<_, bool>(0) {
+        tokio::time::sleep(LOOK).await;
+    }
+    let result = alone_outside_transaction(data, placement, migration).await;
+    data.execute(&format!("select pg_advisory_unlock({LOCK_KEY})"), &[&placement]).await.map_err(&failed)?;
+    result
+}
+
+async fn alone_outside_transaction(data: &Client, placement: &str, migration: &Migration) -> Result<bool, ControlError> {
+    let failed = ControlError::doing("applying a migration");
+    if is_applied(data, placement, migration).await? {
+        return Ok(false);
+    }
     data.batch_execute(&settings("session", placement, migration)).await.map_err(&failed)?;
-    let result = data.batch_execute(&migration.sql).await.map_err(|source| explain(source, placement, migration));
+    let result = each_statement(data, placement, migration).await;
     data.batch_execute("reset role; reset search_path; reset lock_timeout; reset row_security").await.map_err(&failed)?;
     result?;
-    refuse_unprotected(data, placement).await?;
-    note(data, placement, migration).await
+    refuse_unprotected(data, placement, migration).await?;
+    note(data, placement, migration).await?;
+    Ok(true)
 }
 
-/// The role that will own what is created, and the one schema to work in. A backfill sees all rows, and a policy that
-/// would hide some is an error.
+async fn each_statement(data: &Client, placement: &str, migration: &Migration) -> Result<(), ControlError> {
+    for Statement { text, offset } in split(&migration.sql) {
+        data.batch_execute(text).await.map_err(|source| explain(source, placement, migration, offset))?;
+    }
+    Ok(())
+}
+
+/// The role that will own what is created, and the one schema to work in. Rows are touched with sight of all of them, as a
+/// backfill does, or not at all: under a policy that hides some, a change would pass for done.
 fn settings(reach: &str, placement: &str, migration: &Migration) -> String {
     let schema = if placement == DATABASE { "global" } else { placement };
     let role = if migration.backfill { "freehold_control" } else { "freehold_owner" };
-    let row_security = if migration.backfill { "off" } else { "on" };
     format!(
         "set {reach} lock_timeout = '{LOCK_TIMEOUT}'; set {reach} search_path = {schema}, pg_temp; \
-         set {reach} row_security = {row_security}; set {reach} role {role}"
+         set {reach} row_security = off; set {reach} role {role}"
     )
+}
+
+async fn is_applied(client: &impl GenericClient, placement: &str, migration: &Migration) -> Result<bool, ControlError> {
+    client
+        .query_opt("select from freehold.ledger where placement = $1 and version = $2", &[&placement, &migration.version])
+        .await
+        .map(|row| row.is_some())
+        .map_err(ControlError::doing("reading the ledger"))
 }
 
 async fn note(client: &impl GenericClient, placement: &str, migration: &Migration) -> Result<(), ControlError> {
@@ -81,7 +124,7 @@ async fn note(client: &impl GenericClient, placement: &str, migration: &Migratio
 }
 
 /// A table with a column `tenant_id` and without our policies was forgotten.
-async fn refuse_unprotected(client: &impl GenericClient, placement: &str) -> Result<(), ControlError> {
+async fn refuse_unprotected(client: &impl GenericClient, placement: &str, migration: &Migration) -> Result<(), ControlError> {
     let forgotten = client
         .query_opt(
             "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace \
@@ -94,14 +137,17 @@ async fn refuse_unprotected(client: &impl GenericClient, placement: &str) -> Res
         )
         .await
         .map_err(ControlError::doing("checking the tables of a placement"))?;
-    forgotten.map_or(Ok(()), |row| Err(ControlError::Unprotected { table: row.get(0) }))
+    forgotten.map_or(Ok(()), |row| Err(ControlError::Unprotected { file: migration.file_name(), table: row.get(0) }))
 }
 
-fn explain(source: tokio_postgres::Error, placement: &str, migration: &Migration) -> ControlError {
+/// `offset`: where in the file the text began that PostgreSQL counts positions in.
+fn explain(source: tokio_postgres::Error, placement: &str, migration: &Migration, offset: usize) -> ControlError {
     let database = source.as_db_error();
     let line = database.and_then(|error| match error.position() {
         Some(ErrorPosition::Original(position)) => {
-            Some(1 + migration.sql.chars().take(*position as usize - 1).filter(|c| *c == '\n').count())
+            let text = &migration.sql[offset..];
+            let before = text.char_indices().nth(*position as usize - 1).map_or(text.len(), |(at, _)| at);
+            Some(line_at(&migration.sql, offset + before))
         }
         _ => None,
     });
@@ -109,8 +155,21 @@ fn explain(source: tokio_postgres::Error, placement: &str, migration: &Migration
         file: migration.file_name(),
         placement: placement.to_owned(),
         position: line.map(|line| format!(", line {line}")).unwrap_or_default(),
-        message: database.map_or_else(|| source.to_string(), |error| error.message().to_owned()),
-        hint: database.and_then(|error| error.hint()).map(|hint| format!("\nhint: {hint}")).unwrap_or_default(),
+        message: database
+            .map_or_else(|| source.to_string(), |error| format!("{} (SQLSTATE {})", error.message(), error.code().code())),
+        hint: database.and_then(hint_for).map(|hint| format!("\nhint: {hint}")).unwrap_or_default(),
         source,
+    }
+}
+
+/// What PostgreSQL advises, except to take the policies off; and what we do where it says nothing.
+fn hint_for(error: &DbError) -> Option<&str> {
+    const TENANT_IN_KEYS: &str = "keys of tenant tables lead with tenant_id: foreign key (tenant_id, x_id) references x (tenant_id, id)";
+    const ROWS: &str = "this reads or changes rows of tenants, as a foreign key does that is added to them: \
+                        move it to a file that begins with `-- freehold: backfill`";
+    match *error.code() {
+        SqlState::INSUFFICIENT_PRIVILEGE if error.message().contains("row-level security policy") => Some(ROWS),
+        SqlState::INVALID_FOREIGN_KEY => error.hint().or(Some(TENANT_IN_KEYS)),
+        _ => error.hint(),
     }
 }

@@ -4,8 +4,10 @@
 //! what needs work, however many placements it has.
 
 mod apply;
+mod fleet;
 mod plan;
 
+use std::fmt;
 use std::sync::Arc;
 
 use freehold::tenant::PlacementId;
@@ -33,13 +35,37 @@ pub struct MigrateReport {
 
 /// A placement that could not be migrated. It is as it was before the file that failed.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct MigrateFailure {
     /// The database.
     pub database: String,
     /// The placement; empty for the database itself.
     pub placement: String,
+    /// The slug of the tenant that alone lives in the placement.
+    pub tenant: Option<String>,
     /// Why.
     pub error: ControlError,
+}
+
+impl MigrateFailure {
+    /// The command that tries this again, and nothing else where that can be.
+    pub fn retry(&self) -> String {
+        match &self.tenant {
+            Some(tenant) => format!("freehold migrate --tenant {tenant}"),
+            None => "freehold migrate".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for MigrateFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.tenant, self.placement.as_str()) {
+            (Some(tenant), placement) => write!(f, "tenant {tenant} ({placement} in {})", self.database)?,
+            (None, DATABASE) => write!(f, "database {}", self.database)?,
+            (None, placement) => write!(f, "shared placement {placement} in {}", self.database)?,
+        }
+        write!(f, ": {}\nretry: {}", self.error, self.retry())
+    }
 }
 
 /// Brings databases up to an application's migrations.
@@ -56,7 +82,13 @@ impl Migrator {
 
     /// Migrates a database, then its placements one after the other. A placement that fails does not stop the others; a
     /// database that fails stops its placements.
-    pub(crate) async fn migrate(
+    pub(crate) async fn migrate(&self, server: &Config, database: &str, only: Option<&PlacementId>, report: &mut MigrateReport) {
+        if let Err(error) = self.migrate_placements(server, database, only, report).await {
+            report.failures.push(failure(database, DATABASE, error));
+        }
+    }
+
+    async fn migrate_placements(
         &self,
         server: &Config,
         database: &str,
@@ -64,23 +96,15 @@ impl Migrator {
         report: &mut MigrateReport,
     ) -> Result<(), ControlError> {
         let mut data = connect(&with_database(server, database)).await?;
-        let one_at_a_time = "select pg_advisory_lock(7146013)";
-        data.batch_execute(one_at_a_time).await.map_err(ControlError::doing("waiting for another migration"))?;
         let plan = self.plan(&data, only).await?;
         report.current += plan.current;
-        for pending in plan.pending {
-            for migration in &pending.migrations {
-                match apply::apply(&mut data, &pending.placement, migration).await {
-                    Ok(()) => report.applied += 1,
+        for Pending { placement, migrations } in plan.pending {
+            for migration in &migrations {
+                match apply::apply(&mut data, &placement, migration).await {
+                    Ok(applied) => report.applied += usize::from(applied),
+                    Err(error) if placement == DATABASE => return Err(error),
                     Err(error) => {
-                        report.failures.push(MigrateFailure {
-                            database: database.to_owned(),
-                            placement: pending.placement.clone(),
-                            error,
-                        });
-                        if pending.placement == DATABASE {
-                            return Ok(());
-                        }
+                        report.failures.push(failure(database, &placement, error));
                         break;
                     }
                 }
@@ -92,12 +116,16 @@ impl Migrator {
     /// Migrates one placement, or says why not.
     pub(crate) async fn migrate_one(&self, server: &Config, database: &str, placement: &PlacementId) -> Result<(), ControlError> {
         let mut report = MigrateReport::default();
-        self.migrate(server, database, Some(placement), &mut report).await?;
+        self.migrate(server, database, Some(placement), &mut report).await;
         report.failures.into_iter().next().map_or(Ok(()), |failure| Err(failure.error))
     }
 
     /// Migrates the template of tenant databases, which has no placements.
-    pub(crate) async fn migrate_template(&self, server: &Config, data: &str, report: &mut MigrateReport) -> Result<(), ControlError> {
-        self.migrate(server, &install::template_of(data), None, report).await
+    pub(crate) async fn migrate_template(&self, server: &Config, data: &str, report: &mut MigrateReport) {
+        self.migrate(server, &install::template_of(data), None, report).await;
     }
+}
+
+fn failure(database: &str, placement: &str, error: ControlError) -> MigrateFailure {
+    MigrateFailure { database: database.to_owned(), placement: placement.to_owned(), tenant: None, error }
 }

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use freehold::tenant::PlacementId;
@@ -27,59 +26,58 @@ pub struct Pending {
 }
 
 pub(super) async fn plan(data: &Client, migrations: &Migrations, only: Option<&PlacementId>) -> Result<Plan, ControlError> {
+    let only = only.map(PlacementId::as_str);
+    refuse_contradictions(data, migrations, only).await?;
+    let count = |migrations: &[Migration]| migrations.len() as i64;
     let rows = data
         .query(
-            "select p.id, l.version, l.name, l.checksum \
-             from (select id from freehold.placements union all select '') p \
+            "select p.id, coalesce(array_agg(l.version) filter (where l.version is not null), '{}'), \
+                    count(l.version) < case p.id when '' then $2::bigint else $3::bigint end as lacks \
+             from (select '' as id union all select id from freehold.placements) p \
              left join freehold.ledger l on l.placement = p.id \
-             where $1::text is null or p.id in ('', $1) order by p.id, l.version",
-            &[&only.map(PlacementId::as_str)],
+             where $1::text is null or p.id in ('', $1) group by p.id order by p.id",
+            &[&only, &count(&migrations.shared), &count(&migrations.tenant)],
         )
         .await
         .map_err(ControlError::doing("reading the ledger"))?;
-    let mut applied: BTreeMap<String, Vec<(i32, String, String)>> = BTreeMap::new();
-    for row in &rows {
-        let ledger = applied.entry(row.get(0)).or_default();
-        if let Some(version) = row.get::<_, Option<i32>>(1) {
-            ledger.push((version, row.get(2), row.get(3)));
-        }
-    }
     let mut plan = Plan::default();
-    for (placement, ledger) in applied {
-        let wanted = if placement == DATABASE { &migrations.shared } else { &migrations.tenant };
-        let missing = missing(wanted, &ledger, if placement == DATABASE { "shared" } else { "tenant" })?;
-        if missing.is_empty() {
-            plan.current += usize::from(placement != DATABASE);
-        } else {
+    for row in &rows {
+        let placement: String = row.get(0);
+        if row.get(2) {
+            let applied: Vec<i32> = row.get(1);
+            let wanted = migrations.of(&placement).iter();
+            let missing = wanted.filter(|migration| !applied.contains(&migration.version)).cloned().collect();
             plan.pending.push(Pending { placement, migrations: missing });
+        } else if placement != DATABASE {
+            plan.current += 1;
         }
     }
     Ok(plan)
 }
 
-/// The migrations that the ledger does not have. What it has must be unchanged and known.
-fn missing(wanted: &[Migration], ledger: &[(i32, String, String)], directory: &str) -> Result<Vec<Migration>, ControlError> {
-    let in_directory = |file: String| PathBuf::from("migrations").join(directory).join(file);
-    for (version, name, checksum) in ledger {
-        let file = format!("{version:04}_{name}.sql");
-        let problem = match wanted.iter().find(|migration| migration.version == *version) {
-            Some(migration) if migration.checksum == *checksum => continue,
-            Some(migration) if migration.name == *name => {
+/// What the ledger has must be here, and unchanged. Many placements have the same migrations, so each is looked at once.
+async fn refuse_contradictions(data: &Client, migrations: &Migrations, only: Option<&str>) -> Result<(), ControlError> {
+    let rows = data
+        .query(
+            "select distinct on (1, 2, 4) case placement when '' then '' else 'a placement' end, version, name, checksum \
+             from freehold.ledger where $1::text is null or placement in ('', $1)",
+            &[&only],
+        )
+        .await
+        .map_err(ControlError::doing("reading the ledger"))?;
+    for row in &rows {
+        let (placement, version, name, checksum): (&str, i32, &str, &str) = (row.get(0), row.get(1), row.get(2), row.get(3));
+        let problem = match migrations.of(placement).iter().find(|migration| migration.version == version) {
+            Some(migration) if migration.checksum == checksum => continue,
+            Some(migration) if migration.name == name => {
                 "was changed after it was applied: restore it, and put the change into a new migration".to_owned()
             }
             Some(migration) => format!("was applied, and {} has its number now: renumber the new one", migration.file_name()),
             None => "was applied, and is missing here: this checkout is older than the database".to_owned(),
         };
-        return Err(ControlError::InvalidMigration { path: in_directory(file), problem });
+        let directory = if placement == DATABASE { "shared" } else { "tenant" };
+        let path = PathBuf::from("migrations").join(directory).join(format!("{version:04}_{name}.sql"));
+        return Err(ControlError::InvalidMigration { path, problem });
     }
-    let newest = ledger.last().map_or(0, |(version, ..)| *version);
-    let missing: Vec<Migration> =
-        wanted.iter().filter(|migration| ledger.iter().all(|(version, ..)| version != &migration.version)).cloned().collect();
-    match missing.first() {
-        Some(first) if first.version < newest => Err(ControlError::InvalidMigration {
-            path: in_directory(first.file_name()),
-            problem: format!("has a number below {newest:04}, which was applied already: renumber it"),
-        }),
-        _ => Ok(missing),
-    }
+    Ok(())
 }

@@ -3,12 +3,19 @@
 //! `migrations/shared` runs once per database, in schema `global`; `migrations/tenant` once per placement, in its schema.
 //! A file is named `NNNN_name.sql`; `NNNN_name.down.sql` beside it is what undoes it. A first line
 //! `-- freehold: no-transaction` runs the file outside a transaction; `-- freehold: backfill` runs it as the control plane,
-//! which sees all rows, instead of as the owner of the tables.
+//! which sees all rows, instead of as the owner of the tables, who sees none. What changes rows needs it, and so does a
+//! foreign key that is added to tables that are there: PostgreSQL checks the rows they have.
+//!
+//! Without a header a file runs in one transaction, of which it is not the master: `begin` and `commit` are refused.
+
+mod statements;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+
+pub(crate) use statements::{Statement, split};
 
 use crate::ControlError;
 
@@ -55,6 +62,11 @@ impl Migrations {
         Ok(Self { shared: read_directory(&directory.join("shared"))?, tenant: read_directory(&directory.join("tenant"))? })
     }
 
+    /// Those of the database itself, or of a placement.
+    pub(crate) fn of(&self, placement: &str) -> &[Migration] {
+        if placement.is_empty() { &self.shared } else { &self.tenant }
+    }
+
     /// Writes an empty tenant migration with the next number, and returns its path.
     ///
     /// # Errors
@@ -94,27 +106,48 @@ fn read_directory(directory: &Path) -> Result<Vec<Migration>, ControlError> {
         Err(error) => return Err(unreadable(error)),
     };
     let mut migrations: Vec<Migration> = Vec::new();
+    let mut undoing = Vec::new();
     for entry in entries {
         let path = entry.map_err(unreadable)?.path();
         let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if file.ends_with(".sql") && !file.ends_with(".down.sql") {
+        if let Some(undone) = file.strip_suffix(".down.sql") {
+            undoing.push((path.clone(), format!("{undone}.sql")));
+        } else if file.ends_with(".sql") {
             migrations.push(read_file(&path, &file)?);
         }
     }
-    migrations.sort_by_key(|migration| migration.version);
-    for pair in migrations.windows(2) {
-        if pair[0].version == pair[1].version {
-            let path = directory.join(pair[1].file_name());
-            return Err(invalid(&path, &format!("has the number of {}: renumber one of them", pair[0].file_name())));
-        }
+    migrations.sort_by(|one, other| (one.version, &one.name).cmp(&(other.version, &other.name)));
+    refuse_wrong_numbers(directory, &migrations)?;
+    match undoing.into_iter().find(|(_, undone)| migrations.iter().all(|migration| migration.file_name() != *undone)) {
+        Some((path, undone)) => Err(invalid(&path, &format!("undoes {undone}, which is not here: rename or remove it"))),
+        None => Ok(migrations),
     }
-    Ok(migrations)
+}
+
+/// Numbers count up from 1: a gap is a file that somebody forgot, and would be applied out of order when it turns up.
+fn refuse_wrong_numbers(directory: &Path, migrations: &[Migration]) -> Result<(), ControlError> {
+    let mut before: Option<&Migration> = None;
+    for migration in migrations {
+        let last = before.map_or(0, |before| before.version);
+        let problem = match before {
+            Some(before) if before.version == migration.version => {
+                format!("has the number of {}: renumber one of them", before.file_name())
+            }
+            _ if migration.version != last + 1 => format!("follows {last:04}, so {:04} is missing: add it, or renumber", last + 1),
+            _ => {
+                before = Some(migration);
+                continue;
+            }
+        };
+        return Err(invalid(&directory.join(migration.file_name()), &problem));
+    }
+    Ok(())
 }
 
 fn read_file(path: &Path, file: &str) -> Result<Migration, ControlError> {
     let parts = file.strip_suffix(".sql").and_then(|stem| stem.split_once('_'));
     let (version, name) = parts
-        .filter(|(number, name)| number.len() == 4 && is_name(name))
+        .filter(|(number, name)| number.len() == 4 && number.bytes().all(|b| b.is_ascii_digit()) && is_name(name))
         .and_then(|(number, name)| Some((number.parse::<i32>().ok().filter(|version| *version > 0)?, name)))
         .ok_or_else(|| invalid(path, "is not named like 0001_create_expenses.sql"))?;
     let sql = fs::read_to_string(path).map_err(|source| ControlError::MigrationFile { path: path.to_owned(), source })?;
@@ -122,14 +155,25 @@ fn read_file(path: &Path, file: &str) -> Result<Migration, ControlError> {
     if let Some(unknown) = headers.iter().find(|header| !["no-transaction", "backfill"].contains(header)) {
         return Err(invalid(path, &format!("has the unknown header {unknown:?}: use no-transaction or backfill")));
     }
+    let no_transaction = headers.contains(&"no-transaction");
+    if !no_transaction && let Some(statement) = split(&sql).iter().find(|statement| statement.controls_transaction()) {
+        let line = line_at(&sql, statement.offset);
+        let problem = format!("line {line} begins or ends a transaction, but the file runs in one: remove it, or begin the file with `-- freehold: no-transaction`");
+        return Err(invalid(path, &problem));
+    }
     Ok(Migration {
         version,
         name: name.to_owned(),
         checksum: hex::encode(Sha256::digest(&sql)),
-        no_transaction: headers.contains(&"no-transaction"),
+        no_transaction,
         backfill: headers.contains(&"backfill"),
         sql,
     })
+}
+
+/// The line of a file in which a byte is, counted from 1.
+pub(crate) fn line_at(sql: &str, offset: usize) -> usize {
+    1 + sql.bytes().take(offset).filter(|b| *b == b'\n').count()
 }
 
 fn is_name(name: &str) -> bool {

@@ -12,15 +12,18 @@ const LEASE: Duration = Duration::from_secs(30);
 const ATTEMPTS: i32 = 5;
 
 /// Takes the operation that has been due longest and that nobody works on.
+///
+/// A worker whose operation was cancelled holds its tenant until it has noticed, or its lease ran out.
 pub(crate) async fn take(catalog: &Client, worker: &str, only: Option<Uuid>) -> Result<Option<Operation>, ControlError> {
     let row = catalog
         .query_opt(
             "update catalog.operations set state = 'running', attempts = attempts + 1, lease_owner = $1, \
                     lease_until = now() + make_interval(secs => $2) \
-             where id = (select id from catalog.operations \
-                         where state in ('pending', 'running') and not_before <= now() \
-                           and (lease_until is null or lease_until < now()) and ($3::uuid is null or id = $3) \
-                         order by not_before limit 1 for update skip locked) \
+             where id = (select o.id from catalog.operations o \
+                         where o.state in ('pending', 'running') and o.not_before <= now() and ($3::uuid is null or o.id = $3) \
+                           and not exists (select from catalog.operations held \
+                                           where held.tenant = o.tenant and held.lease_until >= now()) \
+                         order by o.not_before limit 1 for update skip locked) \
              returning id, kind, tenant, parameters, attempts",
             &[&worker, &LEASE.as_secs_f64(), &only],
         )
@@ -54,6 +57,33 @@ pub(crate) async fn renew(catalog: &Client, worker: &str, operation: Uuid) -> Co
     }
 }
 
+/// Makes an operation due now that failed or waits to be tried again, because somebody asks for it.
+pub(crate) async fn retry(catalog: &Client, operation: Uuid) -> Result<(), ControlError> {
+    catalog
+        .execute(
+            "update catalog.operations set state = 'pending', attempts = 0, last_error = null, finished_at = null, \
+                    not_before = least(not_before, now()) \
+             where id = $1 and state in ('pending', 'failed')",
+            &[&operation],
+        )
+        .await
+        .map(drop)
+        .map_err(ControlError::doing("retrying an operation"))
+}
+
+/// Lets go of an operation that was cancelled under the worker, so that whatever comes next for the tenant may begin.
+pub(crate) async fn let_go(catalog: &Client, worker: &str, operation: Uuid) -> Result<(), ControlError> {
+    catalog
+        .execute(
+            "update catalog.operations set lease_owner = null, lease_until = null \
+             where id = $1 and lease_owner = $2 and state = 'cancelled'",
+            &[&operation, &worker],
+        )
+        .await
+        .map(drop)
+        .map_err(ControlError::doing("letting an operation go"))
+}
+
 /// Ends the worker's part: done, to be tried again after a pause, or given up.
 pub(crate) async fn release(
     catalog: &Client,
@@ -62,7 +92,7 @@ pub(crate) async fn release(
     result: &Result<(), ControlError>,
 ) -> Result<(), ControlError> {
     let failed = ControlError::doing("ending an operation");
-    let error = result.as_ref().err().map(full_text);
+    let error = result.as_ref().err().map(ControlError::full_text);
     let state = match result {
         Ok(()) => "done",
         Err(_) if operation.attempts >= ATTEMPTS => "failed",
@@ -74,22 +104,10 @@ pub(crate) async fn release(
             "update catalog.operations set state = $3, last_error = $4, lease_owner = null, lease_until = null, \
                     not_before = case when $3 = 'pending' then now() + make_interval(secs => $5) else not_before end, \
                     finished_at = case when $3 = 'pending' then null else now() end \
-             where id = $1 and lease_owner = $2",
+             where id = $1 and lease_owner = $2 and state = 'running'",
             &[&operation.id, &worker, &state, &error, &pause],
         )
         .await
         .map_err(&failed)?;
     Ok(())
-}
-
-/// An error with everything that led to it.
-fn full_text(error: &ControlError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

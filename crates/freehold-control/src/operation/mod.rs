@@ -1,9 +1,10 @@
 //! Operations: recorded lists of steps that go on where they were cut off.
 //!
-//! A worker takes an operation by a lease and renews it while it works. Every step is idempotent, and is noted when it is
+//! A worker takes an operation by a lease and renews it while it works; one tenant's operations run one at a time. Every step is idempotent, and is noted when it is
 //! done; a worker that takes over skips what is noted. So an operation may be killed anywhere.
 
 mod lease;
+mod worker;
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -12,8 +13,6 @@ use freehold::tenant::TenantId;
 use serde_json::Value;
 use tokio_postgres::Client;
 use uuid::Uuid;
-
-pub(crate) use lease::{release, renew, take};
 
 use crate::ControlError;
 
@@ -53,10 +52,11 @@ pub struct Operation {
     pub attempts: i32,
 }
 
-/// Runs the steps of one operation.
+/// Runs the steps of one operation, for as long as the worker has its lease.
 pub(crate) struct Steps<'a> {
     pub(crate) catalog: &'a Client,
     pub(crate) operation: &'a Operation,
+    pub(crate) worker: &'a str,
     pub(crate) observer: &'a dyn StepObserver,
 }
 
@@ -66,25 +66,41 @@ impl Steps<'_> {
     where
         F: Future<Output = Result<Value, ControlError>>,
     {
-        let failed = ControlError::doing("noting a step");
-        let done = self
-            .catalog
-            .query_opt("select result from catalog.operation_steps where operation = $1 and name = $2", &[&self.operation.id, &name])
-            .await
-            .map_err(&failed)?;
-        if let Some(row) = done {
-            return Ok(row.get(0));
+        if let Some(result) = self.noted(name).await? {
+            return Ok(result);
         }
         let result = work().await?;
-        self.catalog
-            .execute(
-                "insert into catalog.operation_steps (operation, name, result) values ($1, $2, $3) on conflict do nothing",
-                &[&self.operation.id, &name, &result],
-            )
-            .await
-            .map_err(&failed)?;
+        self.note(name, &result).await?;
         tracing::info!(operation.id = %self.operation.id, tenant.id = %self.operation.tenant, step = name, "step done");
         self.observer.step_done(self.operation, name)?;
         Ok(result)
+    }
+
+    /// The result of a step that is done. A worker whose operation was cancelled or taken over stops here.
+    async fn noted(&self, name: &str) -> Result<Option<Value>, ControlError> {
+        let row = self
+            .catalog
+            .query_opt(
+                "select s.result from catalog.operations o \
+                 left join catalog.operation_steps s on s.operation = o.id and s.name = $3 \
+                 where o.id = $1 and o.lease_owner = $2 and o.state = 'running'",
+                &[&self.operation.id, &self.worker, &name],
+            )
+            .await
+            .map_err(ControlError::doing("looking for a step"))?;
+        row.map(|row| row.get(0)).ok_or(ControlError::LeaseLost { operation: self.operation.id })
+    }
+
+    async fn note(&self, name: &str, result: &Value) -> Result<(), ControlError> {
+        let noted = self
+            .catalog
+            .execute(
+                "insert into catalog.operation_steps (operation, name, result) \
+                 select id, $3, $4 from catalog.operations where id = $1 and lease_owner = $2 and state = 'running' for update",
+                &[&self.operation.id, &self.worker, &name, &result],
+            )
+            .await
+            .map_err(ControlError::doing("noting a step"))?;
+        if noted == 1 { Ok(()) } else { Err(ControlError::LeaseLost { operation: self.operation.id }) }
     }
 }

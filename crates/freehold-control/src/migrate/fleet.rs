@@ -1,0 +1,98 @@
+use freehold::tenant::Slug;
+use tokio_postgres::{Client, Config};
+
+use super::{MigrateReport, Plan};
+use crate::connection::{connect, with_database};
+use crate::{ControlError, ControlPlane};
+
+impl ControlPlane {
+    /// Migrates every database and placement, the databases themselves first.
+    ///
+    /// What fails is in the report, and does not stop the rest.
+    ///
+    /// # Errors
+    ///
+    /// When the catalog cannot be read.
+    pub async fn migrate(&self) -> Result<MigrateReport, ControlError> {
+        let catalog = self.catalog().await?;
+        let mut report = MigrateReport::default();
+        for (_, cluster) in self.clusters(&catalog).await? {
+            self.migrator().migrate_template(&cluster.server, &cluster.data, &mut report).await;
+        }
+        for (server, database) in self.databases(&catalog).await? {
+            self.migrator().migrate(&server, &database, None, &mut report).await;
+        }
+        name_tenants(&catalog, &mut report).await?;
+        Ok(report)
+    }
+
+    /// Migrates the placement of one tenant, and its database first. In a shared placement that is every tenant's.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::UnknownTenant`], or when the catalog cannot be read.
+    pub async fn migrate_tenant(&self, slug: &Slug) -> Result<MigrateReport, ControlError> {
+        let tenant = self.tenant(slug).await?.id;
+        let catalog = self.catalog().await?;
+        let place = self.place_of(&catalog, tenant).await?;
+        let mut report = MigrateReport::default();
+        self.migrator().migrate(&place.server, &place.database, Some(&place.id), &mut report).await;
+        name_tenants(&catalog, &mut report).await?;
+        Ok(report)
+    }
+
+    /// What every database lacks: its name, and the plan.
+    ///
+    /// # Errors
+    ///
+    /// As [`migrate`](Self::migrate).
+    pub async fn migration_status(&self) -> Result<Vec<(String, Plan)>, ControlError> {
+        let catalog = self.catalog().await?;
+        let mut plans = Vec::new();
+        for (server, database) in self.databases(&catalog).await? {
+            let data = connect(&with_database(&server, &database)).await?;
+            plans.push((database, self.migrator().plan(&data, None).await?));
+        }
+        Ok(plans)
+    }
+
+    /// Every database with placements, the data database of a cluster before its tenant databases.
+    pub(crate) async fn databases(&self, catalog: &Client) -> Result<Vec<(Config, String)>, ControlError> {
+        let failed = ControlError::doing("listing databases");
+        let mut databases = Vec::new();
+        for (id, cluster) in self.clusters(catalog).await? {
+            databases.push((cluster.server.clone(), cluster.data));
+            // Not those that are being created, and not those that are being dropped.
+            let rows = catalog
+                .query(
+                    "select p.database from catalog.placements p join catalog.tenants t on t.placement = p.id \
+                     where p.cluster = $1 and p.model = 'database' and p.dropped_at is null \
+                       and t.status not in ('provisioning', 'deleted') \
+                       and not exists (select from catalog.operations o join catalog.operation_steps s on s.operation = o.id \
+                                       where o.tenant = t.id and o.kind = 'delete' and s.name = 'fence') \
+                     order by p.created_at",
+                    &[&id],
+                )
+                .await
+                .map_err(&failed)?;
+            databases.extend(rows.iter().map(|row| (cluster.server.clone(), row.get(0))));
+        }
+        Ok(databases)
+    }
+}
+
+/// Says whose placements failed: an operator knows tenants by their slugs.
+async fn name_tenants(catalog: &Client, report: &mut MigrateReport) -> Result<(), ControlError> {
+    for failure in &mut report.failures {
+        let alone = catalog
+            .query_opt(
+                "select t.slug from catalog.tenants t join catalog.placements p on p.id = t.placement \
+                 where p.model <> 'shared' and (p.id = $1 or p.database = $2 and p.model = 'database') limit 1",
+                &[&failure.placement, &failure.database],
+            )
+            .await
+            .map_err(ControlError::doing("naming tenants"))?;
+        failure.tenant = alone.map(|row| row.get(0));
+    }
+    Ok(())
+}

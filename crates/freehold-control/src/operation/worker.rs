@@ -1,0 +1,157 @@
+use std::error::Error;
+use std::future::{Future, poll_fn};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_postgres::{AsyncMessage, Client, NoTls};
+use uuid::Uuid;
+
+use super::lease::{let_go, release, renew, retry, take};
+use super::{NoObserver, StepObserver, Steps};
+use crate::{ControlError, ControlPlane, delete, provision};
+
+/// How often operations are looked for when no notification arrives.
+const LOOK: Duration = Duration::from_secs(1);
+
+impl ControlPlane {
+    /// Runs operations as they become due, until `stop` is done. What is running then is finished first.
+    ///
+    /// Never ends because of a passing failure: the catalog being away is logged, and tried again.
+    pub async fn work(&self, worker: &str, stop: impl Future<Output = ()> + Send) {
+        let mut stop = std::pin::pin!(stop);
+        let mut bell = None;
+        loop {
+            // Listening begins before the look, so that nothing can come in between unheard.
+            let looked = async {
+                let bell = match &mut bell {
+                    Some(bell) => bell,
+                    none => none.insert(Bell::hang(self).await?),
+                };
+                bell.forget_rings();
+                self.run_one(worker, None, &NoObserver).await
+            };
+            match looked.await {
+                Ok(true) => {}
+                Ok(false) => {
+                    if let Some(bell) = &mut bell {
+                        tokio::select! {
+                            biased;
+                            () = &mut stop => return,
+                            _ = tokio::time::timeout(LOOK, bell.rung()) => {}
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn Error, "the worker cannot reach the catalog");
+                    tokio::select! {
+                        () = &mut stop => return,
+                        () = tokio::time::sleep(LOOK) => {}
+                    }
+                }
+            }
+            if bell.as_ref().is_some_and(Bell::is_dead) {
+                bell = None;
+            }
+            if is_done(stop.as_mut()).await {
+                return;
+            }
+        }
+    }
+
+    /// Takes one operation that is due and runs it. `false`: nothing was due.
+    ///
+    /// # Errors
+    ///
+    /// When the catalog cannot be reached. An operation that fails is no error here: it is recorded, and tried again.
+    pub async fn run_one(&self, worker: &str, only: Option<Uuid>, observer: &dyn StepObserver) -> Result<bool, ControlError> {
+        let catalog = self.catalog().await?;
+        let Some(operation) = take(&catalog, worker, only).await? else { return Ok(false) };
+        let steps = Steps { catalog: &catalog, operation: &operation, worker, observer };
+        let result = tokio::select! {
+            result = self.run(&steps) => result,
+            lost = renew(&catalog, worker, operation.id) => Err(lost),
+        };
+        match &result {
+            Err(ControlError::LeaseLost { .. }) => {
+                let_go(&catalog, worker, operation.id).await?;
+                return Ok(true);
+            }
+            Err(error) => tracing::warn!(operation.id = %operation.id, error = error as &dyn Error, "an operation failed"),
+            Ok(()) => tracing::info!(operation.id = %operation.id, operation.kind, tenant.id = %operation.tenant, "operation done"),
+        }
+        release(&catalog, worker, &operation, &result).await?;
+        Ok(true)
+    }
+
+    /// Runs an operation here and now, though it failed before, or waits for the worker that has it.
+    pub(crate) async fn finish(&self, operation: Uuid) -> Result<(), ControlError> {
+        let catalog = self.catalog().await?;
+        retry(&catalog, operation).await?;
+        let worker = format!("inline {}", Uuid::new_v4());
+        loop {
+            self.run_one(&worker, Some(operation), &NoObserver).await?;
+            let row = catalog
+                .query_one("select state, last_error from catalog.operations where id = $1", &[&operation])
+                .await
+                .map_err(ControlError::doing("waiting for an operation"))?;
+            match (row.get(0), row.get::<_, Option<String>>(1)) {
+                ("done", _) => return Ok(()),
+                ("running", _) | ("pending", None) => tokio::time::sleep(Duration::from_millis(50)).await,
+                (state, reason) => {
+                    return Err(ControlError::Operation { operation, reason: reason.unwrap_or_else(|| format!("it is {state}")) });
+                }
+            }
+        }
+    }
+
+    async fn run(&self, steps: &Steps<'_>) -> Result<(), ControlError> {
+        match steps.operation.kind.as_str() {
+            "provision" => provision::provision(self, steps).await,
+            "delete" => delete::delete(self, steps).await,
+            other => Err(ControlError::Catalog(format!("unknown kind of operation: {other}"))),
+        }
+    }
+}
+
+/// Whether a future that may be asked again is done.
+async fn is_done(mut future: std::pin::Pin<&mut impl Future<Output = ()>>) -> bool {
+    poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_ready())).await
+}
+
+/// A connection on which the catalog says that there is work.
+struct Bell {
+    _client: Client,
+    rings: mpsc::UnboundedReceiver<()>,
+}
+
+impl Bell {
+    async fn hang(control: &ControlPlane) -> Result<Self, ControlError> {
+        let failed = ControlError::doing("listening for operations");
+        let (client, mut connection) = control.catalog_config().connect(NoTls).await.map_err(&failed)?;
+        let (ring, rings) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+                if let AsyncMessage::Notification(_) = message
+                    && ring.send(()).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        client.batch_execute("listen freehold_operation").await.map_err(&failed)?;
+        Ok(Self { _client: client, rings })
+    }
+
+    /// Waits for a ring; ends at once when there is nobody to ring any more.
+    async fn rung(&mut self) {
+        let _ = self.rings.recv().await;
+    }
+
+    fn forget_rings(&mut self) {
+        while self.rings.try_recv().is_ok() {}
+    }
+
+    fn is_dead(&self) -> bool {
+        self.rings.is_closed()
+    }
+}

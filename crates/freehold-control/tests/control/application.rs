@@ -1,0 +1,152 @@
+//! What the control plane does, as a running application sees it.
+
+use std::time::Duration;
+
+use freehold::isolation::{ExposeSecret, TokioPostgres};
+use freehold::tenant::{Model, Status};
+use freehold::{Config, Freehold};
+use freehold_control::Change;
+use tokio::time::{Instant, timeout};
+
+use crate::support::*;
+
+/// How old an application's picture of its tenants may be.
+const PROMISED: Duration = Duration::from_secs(1);
+
+async fn application(fleet: &Fleet) -> Freehold {
+    let key = fleet
+        .master_key
+        .to_secret_hex()
+        .expose_secret()
+        .parse()
+        .unwrap();
+    Freehold::connect(Config::new(
+        config(&fleet.server, "freehold_reader", "freehold_catalog"),
+        key,
+    ))
+    .await
+    .unwrap()
+}
+
+/// Waits until the application knows, and returns how long that took.
+async fn time_until(
+    application: &Freehold,
+    what: &str,
+    is_known: impl Fn(&Freehold) -> bool,
+) -> Duration {
+    let asked = Instant::now();
+    let mut changes = application.directory().changes();
+    let knows = async {
+        while !is_known(application) {
+            changes.changed().await.unwrap();
+        }
+    };
+    timeout(PATIENCE, knows)
+        .await
+        .unwrap_or_else(|_| panic!("the application never learnt: {what}"));
+    asked.elapsed()
+}
+
+#[tokio::test]
+async fn a_change_of_a_tenant_reaches_a_running_application_within_a_second() {
+    let fleet = Fleet::start().await;
+    fleet.tenant("acme", Model::Shared).await;
+    let application = application(&fleet).await;
+    let name = slug("acme");
+    for (change, status) in [
+        (Change::Suspend, Status::Suspended),
+        (Change::ReadOnly, Status::ReadOnly),
+        (Change::Resume, Status::Active),
+        (
+            Change::Delete {
+                grace: Duration::from_secs(1000),
+            },
+            Status::Deleting,
+        ),
+    ] {
+        fleet
+            .control
+            .change(&name, &change, "test", "for the test")
+            .await
+            .unwrap();
+        let is_known = |application: &Freehold| {
+            application
+                .directory()
+                .find(&name)
+                .is_some_and(|tenant| tenant.status() == status)
+        };
+        let took = time_until(&application, &format!("{change:?}"), is_known).await;
+        assert!(took < PROMISED, "{change:?} took {took:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_is_served_as_soon_as_it_is_created_and_refused_as_soon_as_it_is_deleted() {
+    let fleet = Fleet::start().await;
+    let application = application(&fleet).await;
+    for model in Model::ALL {
+        let name = slug(&format!("the-{model}"));
+        fleet.tenant(name.as_str(), model).await;
+        let is_active = |application: &Freehold| {
+            application
+                .directory()
+                .find(&name)
+                .is_some_and(|tenant| tenant.status() == Status::Active)
+        };
+        time_until(&application, "a new tenant", is_active).await;
+        let tenant = application.directory().find(&name).unwrap();
+        let db = application.tenant_db::<TokioPostgres>(&tenant);
+        let mut scope = db.write();
+        scope
+            .execute("insert into accounts (name) values ('assets')", &[])
+            .await
+            .unwrap();
+        scope.commit().await.unwrap();
+
+        fleet
+            .control
+            .change(
+                &name,
+                &Change::Delete {
+                    grace: Duration::ZERO,
+                },
+                "test",
+                "they left",
+            )
+            .await
+            .unwrap();
+        // With the picture from before, as a request that was on its way would have it.
+        let late = db.read().query("select name from accounts", &[]).await;
+        assert!(late.is_err(), "{model}: {late:?}");
+        time_until(&application, "a deletion", |application| {
+            application.directory().find(&name).is_none()
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_of_the_seal_disturbs_nobody() {
+    let fleet = Fleet::start().await;
+    let application = application(&fleet).await;
+    for model in Model::ALL {
+        let name = slug(&format!("the-{model}"));
+        fleet.tenant(name.as_str(), model).await;
+        time_until(&application, "a new tenant", |application| {
+            application.directory().find(&name).is_some()
+        })
+        .await;
+        let tenant = application.directory().find(&name).unwrap();
+        let db = application.tenant_db::<TokioPostgres>(&tenant);
+        db.read()
+            .query("select name from accounts", &[])
+            .await
+            .unwrap();
+        // The connection that is open goes on with the key from before the rotation.
+        fleet.control.rotate_seal().await.unwrap();
+        db.read()
+            .query("select name from accounts", &[])
+            .await
+            .unwrap_or_else(|error| panic!("{model}: {error:?}"));
+    }
+}

@@ -1,0 +1,166 @@
+use std::time::Duration;
+
+use freehold::tenant::Model;
+use freehold_control::{Change, ControlError};
+
+use crate::support::*;
+
+const NOW: Change = Change::Delete { grace: Duration::ZERO };
+
+async fn rows_of(fleet: &Fleet, home: &Home) -> String {
+    let count = format!(
+        "select (select count(*) from {p}.accounts where tenant_id = '{t}') + (select count(*) from {p}.entries where tenant_id = '{t}')",
+        p = home.placement,
+        t = home.tenant
+    );
+    one(&fleet.superuser(&home.database).await, &count).await
+}
+
+/// Nothing of the tenant is left, and nothing of its neighbour was touched.
+async fn assert_erased(fleet: &Fleet, home: &Home, model: Model, neighbour: &Home) {
+    let catalog = fleet.catalog().await;
+    let (tenant, placement) = (home.tenant, &home.placement);
+    assert_eq!(one(&catalog, &format!("select status from catalog.tenants where id = '{tenant}'")).await, "deleted");
+    if model != Model::Shared {
+        let dropped = format!("select dropped_at is not null from catalog.placements where id = '{placement}'");
+        assert_eq!(one(&catalog, &dropped).await, "t", "{model}");
+        let left = format!(
+            "select (select count(*) from pg_database where datname = '{placement}') + (select count(*) from pg_roles where rolname = '{placement}')"
+        );
+        assert_eq!(one(&catalog, &left).await, "0", "{model}");
+        let data = fleet.data().await;
+        let left = format!(
+            "select (select count(*) from pg_namespace where nspname = '{placement}') + (select count(*) from freehold.placements where id = '{placement}') \
+                  + (select count(*) from freehold.ledger where placement = '{placement}')"
+        );
+        assert_eq!(one(&data, &left).await, "0", "{model}");
+    } else {
+        assert_eq!(rows_of(fleet, home).await, "0");
+    }
+    let residents = format!("select count(*) from freehold.residents where tenant = '{tenant}'");
+    assert_eq!(one(&fleet.data().await, &residents).await, "0");
+    let certificate = format!("select detail -> 'rows' from catalog.audit where tenant = '{tenant}' and action = 'tenant erased'");
+    let rows: serde_json::Value = serde_json::from_str(&one(&catalog, &certificate).await).unwrap();
+    assert_eq!(rows, serde_json::json!({ "accounts": 2, "entries": 1 }), "{model}");
+    assert_eq!(rows_of(fleet, neighbour).await, "3", "{model}: the neighbour's rows");
+}
+
+#[tokio::test]
+async fn a_worker_that_is_killed_after_any_step_leaves_a_deletion_that_another_finishes() {
+    for model in Model::ALL {
+        let fleet = Fleet::start().await;
+        let neighbour = fleet.tenant("neighbour", Model::Shared).await;
+        fleet.fill(&neighbour).await;
+        let catalog = fleet.catalog().await;
+        for steps in 1..=6 {
+            let name = format!("acme-{steps}");
+            let home = fleet.tenant(&name, model).await;
+            fleet.fill(&home).await;
+            let later = Change::Delete { grace: Duration::from_secs(1000) };
+            fleet.control.change(&slug(&name), &later, "test", "they left").await.unwrap();
+            end_leases(&catalog).await;
+            fleet.control.run_one("killed", None, &DiesAfter::steps(steps)).await.unwrap();
+            fleet.work_until("select bool_and(state = 'done') from catalog.operations").await;
+            assert_erased(&fleet, &home, model, &neighbour).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tenants_open_connection_does_not_stop_its_deletion() {
+    let fleet = Fleet::start().await;
+    let home = fleet.tenant("acme", Model::Database).await;
+    let tenant = try_connect(&fleet.server, &home.placement, &home.database).await.unwrap();
+    tenant.batch_execute("select 1").await.unwrap();
+    fleet.control.change(&slug("acme"), &NOW, "test", "they left").await.unwrap();
+    assert!(tenant.batch_execute("select 1").await.is_err());
+}
+
+#[tokio::test]
+async fn nothing_is_erased_in_the_grace_period_and_the_slug_stays_taken() {
+    let fleet = Fleet::start().await;
+    let home = fleet.tenant("acme", Model::Schema).await;
+    fleet.fill(&home).await;
+    let later = Change::Delete { grace: Duration::from_secs(1000) };
+    fleet.control.change(&slug("acme"), &later, "test", "they left").await.unwrap();
+    assert!(!fleet.control.run_one("eager", None, &freehold_control::NoObserver).await.unwrap());
+    assert_eq!(rows_of(&fleet, &home).await, "3");
+    let taken = fleet.control.create_tenant(&slug("acme"), "x", Model::Shared, "x", "test").await.unwrap_err();
+    assert!(matches!(taken, ControlError::SlugTaken { .. }), "{taken:?}");
+    fleet.control.change(&slug("acme"), &NOW, "test", "at once").await.unwrap();
+    fleet.tenant("acme", Model::Shared).await;
+}
+
+#[tokio::test]
+async fn a_tenant_that_never_got_a_placement_can_be_deleted() {
+    let fleet = Fleet::start().await;
+    fleet.request("acme", Model::Schema).await;
+    fleet.control.change(&slug("acme"), &NOW, "test", "a typing error").await.unwrap();
+    assert_eq!(one(&fleet.catalog().await, "select status from catalog.tenants").await, "deleted");
+}
+
+#[tokio::test]
+async fn tables_that_refer_to_each_other_in_a_circle_are_erased() {
+    let mut fleet = Fleet::start().await;
+    fleet.write_migration(
+        "tenant/0003_circle.sql",
+        "create table teams (tenant_id uuid not null, id uuid not null, leader uuid, primary key (tenant_id, id));
+         create table people (tenant_id uuid not null, id uuid not null, team uuid not null, primary key (tenant_id, id),
+                              foreign key (tenant_id, team) references teams (tenant_id, id));
+         alter table teams add foreign key (tenant_id, leader) references people (tenant_id, id);
+         select freehold.tenant_table('teams'), freehold.tenant_table('people');",
+    );
+    fleet.migrate().await;
+    let home = fleet.tenant("acme", Model::Shared).await;
+    let rows = format!(
+        "set search_path = {}; insert into teams values ('{t}', '{t}'); insert into people values ('{t}', '{t}', '{t}'); \
+         update teams set leader = '{t}'",
+        home.placement,
+        t = home.tenant
+    );
+    fleet.data().await.batch_execute(&rows).await.unwrap();
+    fleet.control.change(&slug("acme"), &NOW, "test", "they left").await.unwrap();
+    let left = format!("select (select count(*) from {p}.teams) + (select count(*) from {p}.people)", p = home.placement);
+    assert_eq!(one(&fleet.data().await, &left).await, "0");
+}
+
+#[tokio::test]
+async fn a_row_that_a_running_transaction_inserts_does_not_outlive_the_deletion() {
+    let fleet = Fleet::start().await;
+    let home = fleet.tenant("acme", Model::Shared).await;
+    let writer = fleet.data().await;
+    let insert = format!(
+        "begin; insert into {}.accounts (tenant_id, name) values ('{}', 'late')",
+        home.placement, home.tenant
+    );
+    writer.batch_execute(&insert).await.unwrap();
+    let deleting = tokio::spawn({
+        let control = fleet.control.clone();
+        async move { control.change(&slug("acme"), &NOW, "test", "they left").await }
+    });
+    let data = fleet.data().await;
+    eventually(&data, "select count(*) = 0 from freehold.residents").await;
+    // Either it waits for the writer, or it is done: both end here.
+    let done = tokio::time::timeout(Duration::from_millis(500), deleting);
+    let deleting = match done.await {
+        Ok(result) => { result.unwrap().unwrap(); None }
+        Err(_) => Some(()),
+    };
+    writer.batch_execute("commit").await.unwrap();
+    if deleting.is_some() {
+        fleet.work_until("select status = 'deleted' from catalog.tenants").await;
+    }
+    assert_eq!(rows_of(&fleet, &home).await, "0");
+}
+
+#[tokio::test]
+async fn a_deletion_that_failed_for_good_is_tried_again_when_it_is_asked_for_again() {
+    let fleet = Fleet::start().await;
+    fleet.tenant("acme", Model::Schema).await;
+    let catalog = fleet.catalog().await;
+    let later = Change::Delete { grace: Duration::from_secs(1000) };
+    fleet.control.change(&slug("acme"), &later, "test", "they left").await.unwrap();
+    catalog.batch_execute("update catalog.operations set state = 'failed' where kind = 'delete'").await.unwrap();
+    fleet.control.change(&slug("acme"), &NOW, "test", "again").await.unwrap();
+    assert_eq!(one(&catalog, "select status from catalog.tenants").await, "deleted");
+}

@@ -1,0 +1,16 @@
+//! The control plane against real servers: every test has one of its own, because roles are shared by all its databases.
+
+mod application;
+mod check;
+mod delete;
+mod doctor;
+mod install;
+mod lifecycle;
+mod migrate;
+mod migrations;
+mod provision;
+mod seal;
+mod support;
+mod tenant_table;
+mod trouble;
+mod worker;

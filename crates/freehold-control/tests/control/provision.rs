@@ -1,0 +1,186 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use freehold::tenant::Model;
+use freehold_control::{ControlError, NoObserver, Operation, StepObserver};
+use tokio::sync::Semaphore;
+
+use crate::support::*;
+
+/// Everything a tenant needs is there, and there once.
+async fn assert_complete(fleet: &Fleet, slug: &str, model: Model) {
+    let home = fleet.home(slug).await;
+    let catalog = fleet.catalog().await;
+    let tenant = home.tenant;
+    assert_eq!(one(&catalog, &format!("select status from catalog.tenants where id = '{tenant}'")).await, "active");
+    let operations = format!("select count(*) from catalog.operations where tenant = '{tenant}' and state = 'done'");
+    assert_eq!(one(&catalog, &operations).await, "1");
+    let own = "select count(*) from catalog.placements where model <> 'shared'";
+    assert_eq!(one(&catalog, own).await, if model == Model::Shared { "0" } else { "1" }, "{model}: placements that nobody uses");
+
+    let data = fleet.superuser(&home.database).await;
+    let resident = format!(
+        "select count(*) from freehold.residents r join freehold.placements p on p.id = r.placement \
+         where r.tenant = '{tenant}' and r.placement = '{}' and r.epoch = 1 and p.model = '{model}'",
+        home.placement
+    );
+    assert_eq!(one(&data, &resident).await, "1", "{model}");
+    let ledger = format!("select string_agg(version::text, ',' order by version) from freehold.ledger where placement = '{}'", home.placement);
+    assert_eq!(one(&data, &ledger).await, "1,2", "{model}");
+    assert_eq!(one(&data, "select count(*) from freehold.seal_keys").await, "1", "{model}");
+    assert_eq!(one(&data, "select count(*) from global.currencies").await, "1", "{model}");
+    fleet.fill(&home).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_is_killed_after_any_step_leaves_a_provision_that_another_finishes() {
+    for model in Model::ALL {
+        for steps in 1..=6 {
+            let fleet = Fleet::start().await;
+            fleet.request("acme", model).await;
+            let killed = DiesAfter::steps(steps);
+            fleet.control.run_one("killed", None, &killed).await.unwrap();
+            fleet.work_until("select bool_and(state = 'done') from catalog.operations").await;
+            assert_complete(&fleet, "acme", model).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn workers_that_are_killed_at_any_moment_leave_provisions_that_others_finish() {
+    let fleet = Fleet::start().await;
+    let slugs: Vec<(String, Model)> =
+        Model::ALL.into_iter().flat_map(|model| (0..4).map(move |n| (format!("{model}-{n}"), model))).collect();
+    for (slug, model) in &slugs {
+        fleet.request(slug, *model).await;
+    }
+    let catalog = fleet.catalog().await;
+    // Each worker lives a little longer than the one before, so the cuts fall everywhere.
+    for milliseconds in (3..120).step_by(3) {
+        end_leases(&catalog).await;
+        catalog.batch_execute("update catalog.operations set attempts = 0").await.unwrap();
+        let control = fleet.control.clone();
+        let worker = tokio::spawn(async move { control.run_one(&format!("killed {milliseconds}"), None, &NoObserver).await });
+        let _ = tokio::time::timeout(Duration::from_millis(milliseconds), async { while !worker.is_finished() { tokio::task::yield_now().await } }).await;
+        worker.abort();
+    }
+    fleet.work_until("select bool_and(state = 'done') from catalog.operations").await;
+    let incomplete = "select count(*) from catalog.tenants where status <> 'active'";
+    assert_eq!(one(&catalog, incomplete).await, "0");
+    assert_eq!(one(&catalog, "select count(*) from catalog.placements").await, "9", "a placement that nobody uses");
+    for (slug, _) in &slugs {
+        let home = fleet.home(slug).await;
+        fleet.fill(&home).await;
+    }
+    let databases = "select count(*) from pg_database d where d.datname like 't\\_%'";
+    assert_eq!(one(&catalog, databases).await, "4");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_workers_share_operations_and_run_none_twice() {
+    let fleet = Fleet::start().await;
+    for n in 0..6 {
+        fleet.request(&format!("acme-{n}"), Model::ALL[n % 3]).await;
+    }
+    let work = |name: &'static str| {
+        let control = fleet.control.clone();
+        tokio::spawn(async move { while control.run_one(name, None, &NoObserver).await.unwrap() {} })
+    };
+    let (one_worker, other) = (work("one"), work("other"));
+    one_worker.await.unwrap();
+    other.await.unwrap();
+    let catalog = fleet.catalog().await;
+    assert_eq!(one(&catalog, "select string_agg(distinct state || attempts, ',') from catalog.operations").await, "done1");
+}
+
+#[tokio::test]
+async fn a_slug_that_is_taken_is_refused_and_the_same_key_gives_the_same_tenant() {
+    let fleet = Fleet::start().await;
+    let first = fleet.control.create_tenant(&slug("acme"), "Acme", Model::Schema, "key", "test").await.unwrap();
+    let error = fleet.control.create_tenant(&slug("acme"), "Other", Model::Shared, "other key", "test").await.unwrap_err();
+    assert!(matches!(&error, ControlError::SlugTaken { slug } if slug.as_str() == "acme"), "{error:?}");
+    assert_eq!(fleet.control.create_tenant(&slug("acme"), "Acme", Model::Schema, "key", "test").await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn a_provision_whose_migration_fails_says_why_and_succeeds_once_the_file_is_mended() {
+    let mut fleet = Fleet::start().await;
+    fleet.write_migration("tenant/0003_broken.sql", "select 1;\nselect nonsense;\n");
+    let error = fleet.control.create_tenant(&slug("acme"), "Acme", Model::Schema, "key", "test").await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("0003_broken.sql") && text.contains("line 2") && text.contains("nonsense"), "{text}");
+    let catalog = fleet.catalog().await;
+    assert_eq!(one(&catalog, "select status from catalog.tenants").await, "provisioning");
+
+    fleet.write_migration("tenant/0003_broken.sql", "select 1;\n");
+    fleet.control.create_tenant(&slug("acme"), "Acme", Model::Schema, "key", "test").await.unwrap();
+    assert_eq!(one(&catalog, "select status from catalog.tenants").await, "active");
+}
+
+#[tokio::test]
+async fn a_provision_that_failed_for_good_is_tried_again_when_it_is_asked_for_again() {
+    let mut fleet = Fleet::start().await;
+    fleet.write_migration("tenant/0003_broken.sql", "select nonsense;");
+    fleet.request("acme", Model::Schema).await;
+    fleet.work_until("select state = 'failed' from catalog.operations").await;
+    let catalog = fleet.catalog().await;
+    assert_ne!(one(&catalog, "select last_error from catalog.operations").await, "");
+    fleet.write_migration("tenant/0003_broken.sql", "select 1;");
+    fleet.control.create_tenant(&slug("acme"), "acme", Model::Schema, "acme", "test").await.unwrap();
+    assert_eq!(one(&catalog, "select status from catalog.tenants").await, "active");
+}
+
+/// Stops after a step until the test says so.
+#[derive(Debug)]
+struct Pauses {
+    after: &'static str,
+    reached: Semaphore,
+    go_on: std::sync::Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+impl StepObserver for Pauses {
+    fn step_done(&self, _: &Operation, step: &str) -> Result<(), ControlError> {
+        if step == self.after {
+            self.reached.add_permits(1);
+            let _ = self.go_on.lock().unwrap().recv();
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_tenant_that_is_deleted_while_a_worker_provisions_it_leaves_nothing_behind() {
+    for model in [Model::Schema, Model::Database] {
+        for after in ["place", "create", "migrate"] {
+            let fleet = Fleet::start().await;
+            fleet.request("acme", model).await;
+            let (go_on, receiver) = std::sync::mpsc::channel();
+            let pauses = Arc::new(Pauses { after, reached: Semaphore::new(0), go_on: receiver.into() });
+            let slow = tokio::spawn({
+                let (control, pauses) = (fleet.control.clone(), pauses.clone());
+                async move { control.run_one("slow", None, &*pauses).await }
+            });
+            let _reached = pauses.reached.acquire().await.unwrap();
+            let now = freehold_control::Change::Delete { grace: Duration::ZERO };
+            let deleting = tokio::spawn({
+                let control = fleet.control.clone();
+                async move { control.change(&slug("acme"), &now, "test", "changed their mind").await }
+            });
+            let catalog = fleet.catalog().await;
+            eventually(&catalog, "select bool_or(status in ('deleting', 'deleted')) from catalog.tenants").await;
+            go_on.send(()).unwrap();
+            slow.await.unwrap().unwrap();
+            fleet.work_until("select status = 'deleted' from catalog.tenants").await;
+            deleting.await.unwrap().unwrap();
+
+            let left = "select (select count(*) from pg_database where datname like 't\\_%')
+                             + (select count(*) from pg_roles where rolname like 't\\_%' )";
+            assert_eq!(one(&catalog, left).await, "0", "{model} after {after}: a database or a login");
+            let data = fleet.data().await;
+            let left = "select (select count(*) from freehold.residents)
+                             + (select count(*) from freehold.placements where model <> 'shared')
+                             + (select count(*) from pg_namespace where nspname like 't\\_%') - 1";
+            assert_eq!(one(&data, left).await, "0", "{model} after {after}: a schema or a resident");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What the documents show is what happens.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the way to fail")]
+
+mod block;
+mod guide;
+mod migrations;
+mod testing;

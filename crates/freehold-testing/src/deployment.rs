@@ -7,8 +7,11 @@ use freehold::tenant::{Model, Slug, Tenant};
 use freehold::{Config, Freehold};
 use freehold_control::{ControlConfig, ControlPlane, Installer};
 use tokio::task::JoinHandle;
+use tokio_postgres::Client;
+use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
+use crate::fault;
 use crate::server::{config, connect, server};
 
 /// How long a test waits for what must happen.
@@ -37,6 +40,7 @@ impl Deployment {
 
     /// Sets up a deployment whose application has these pool options.
     pub async fn with_pool(migrations: impl AsRef<Path>, pool: PoolOptions) -> Self {
+        show_logs();
         let id = Uuid::new_v4().simple().to_string();
         let (catalog, data) = (format!("catalog_{id}"), format!("data_{id}"));
         let master_key = Arc::new(MasterKey::generate());
@@ -93,16 +97,35 @@ impl Deployment {
         let slug: Slug = slug.parse().unwrap();
         let id = self.control.create_tenant(&slug, slug.as_str(), model, slug.as_str(), "test").await.unwrap();
         let mut changes = self.freehold.directory().changes();
-        tokio::time::timeout(PATIENCE, async {
+        let tenant = tokio::time::timeout(PATIENCE, async {
             loop {
                 match self.freehold.directory().get(id) {
-                    Some(tenant) if tenant.model().is_some() && tenant.status() == freehold::tenant::Status::Active => return tenant,
+                    Some(tenant) if tenant.model().is_some() && tenant.status() == freehold::tenant::Status::Active => {
+                        return tenant;
+                    }
                     _ => changes.changed().await.unwrap(),
                 }
             }
         })
         .await
-        .expect("the directory learns of a new tenant")
+        .expect("the directory learns of a new tenant");
+        fault::plant(&self.truth(&tenant).await, &self.catalog).await;
+        tenant
+    }
+
+    /// The database a tenant lives in, with the rights of a superuser and with the tenant's schema as path.
+    pub async fn truth(&self, tenant: &Tenant) -> Client {
+        let catalog = connect("postgres", &self.catalog).await;
+        let row = catalog
+            .query_one(
+                "select p.database, p.id from catalog.tenants t join catalog.placements p on p.id = t.placement where t.id = $1",
+                &[tenant.id().as_uuid()],
+            )
+            .await
+            .unwrap();
+        let client = connect("postgres", row.get(0)).await;
+        client.batch_execute(&format!("set search_path = {}", row.get::<_, &str>(1))).await.unwrap();
+        client
     }
 
     /// Runs a worker until the deployment is dropped, for applications that provision.
@@ -110,6 +133,13 @@ impl Deployment {
         let control = self.control.clone();
         self.worker = Some(tokio::spawn(async move { control.work("test worker", std::future::pending()).await }));
     }
+}
+
+/// A client is told "something went wrong on our side"; the log beside the failed test says what. `RUST_LOG` shows more. A
+/// subscriber that is there already stays.
+fn show_logs() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
 }
 
 fn copy_of(key: &MasterKey) -> MasterKey {
@@ -133,12 +163,18 @@ impl Drop for Deployment {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
                 let owned = connect("postgres", &catalog).await;
-                let databases = owned.query("select id from catalog.placements where model = 'database'", &[]).await.unwrap_or_default();
+                let databases = owned
+                    .query("select id from catalog.placements where model = 'database'", &[])
+                    .await
+                    .unwrap_or_default();
                 drop(owned);
                 let server = connect("postgres", "postgres").await;
                 let tenants = databases.iter().map(|row| row.get::<_, String>(0));
                 for database in tenants.clone().chain([format!("{data}_template"), data, catalog]) {
-                    server.batch_execute(&format!("drop database if exists \"{database}\" with (force)")).await.unwrap();
+                    server
+                        .batch_execute(&format!("drop database if exists \"{database}\" with (force)"))
+                        .await
+                        .unwrap();
                 }
                 for role in tenants {
                     server.batch_execute(&format!("drop role if exists \"{role}\"")).await.unwrap();

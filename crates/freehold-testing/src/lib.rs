@@ -3,12 +3,14 @@
 
 mod attack;
 mod deployment;
+mod fault;
 mod models;
 mod server;
 mod twins;
 
 pub use attack::Outcome;
 pub use deployment::Deployment;
+pub use fault::{FAULTS, Fault, NOT_PLANTED};
 pub use server::{connect, server, stop_servers};
 pub use twins::{Twin, Twins};
 

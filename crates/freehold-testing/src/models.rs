@@ -3,13 +3,13 @@
 /// The first line names the directory of migrations, below the crate's own. The body gets [`Twins`](crate::Twins).
 #[macro_export]
 macro_rules! under_every_model {
-    ($migrations:literal; $($(#[$doc:meta])* async fn $name:ident($twins:ident: Twins) $body:block)+) => {$(
+    ($migrations:literal; $($(#[$doc:meta])* async fn $name:ident($twins:ident: $kind:ty) $body:block)+) => {$(
         $(#[$doc])*
         mod $name {
             #[allow(unused_imports, reason = "a body need not use everything its file imports")]
             use super::*;
 
-            async fn body($twins: $crate::Twins) $body
+            async fn body($twins: $kind) $body
 
             async fn run(model: ::freehold::tenant::Model) {
                 let migrations = ::std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join($migrations);

@@ -11,7 +11,9 @@ use tokio_postgres::{Client, Config, NoTls};
 pub fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
-        let major = env::var("FREEHOLD_TEST_PG_MAJOR").ok().map(|major| major.parse().expect("FREEHOLD_TEST_PG_MAJOR is a number"));
+        let major = env::var("FREEHOLD_TEST_PG_MAJOR")
+            .ok()
+            .map(|major| major.parse().expect("FREEHOLD_TEST_PG_MAJOR is a number"));
         let installation = Installation::find_or_install(major).unwrap();
         let state = state_dir(installation.version().major());
         let server = Server::builder(&state)
@@ -43,7 +45,8 @@ pub fn stop_servers() -> Vec<String> {
 fn state_dir(major: u32) -> PathBuf {
     let binary = env::current_exe().unwrap();
     let target = binary.ancestors().find(|path| path.file_name().is_some_and(|name| name == "target"));
-    let state = target.map_or_else(env::temp_dir, |target| target.to_owned()).join("freehold-testing").join(major.to_string());
+    let state =
+        target.map_or_else(env::temp_dir, |target| target.to_owned()).join("freehold-testing").join(major.to_string());
     std::fs::create_dir_all(&state).unwrap();
     freehold_postgres::reachable_state_dir(&state)
 }

@@ -8,7 +8,6 @@ use tokio_postgres::Client;
 
 use crate::attack::Outcome;
 use crate::deployment::Deployment;
-use crate::server::connect;
 
 /// Two tenants of one model, in a deployment of their own. A attacks, B must not notice.
 #[derive(Debug)]
@@ -73,24 +72,27 @@ impl Twins {
         }
     }
 
+    /// Runs hostile SQL in one write scope of A, statement after statement whatever came of the one before, and drops the
+    /// scope. What A commits is A's to write: `commit` is a statement too.
+    pub async fn session(&self, statements: &[&str]) -> Vec<Outcome> {
+        let mut scope = self.a.db::<TokioPostgres>().write();
+        let mut outcomes = Vec::with_capacity(statements.len());
+        for sql in statements {
+            outcomes.push(scope.ad_hoc(sql, &[]).await.map_or_else(Outcome::Refused, Outcome::Rows));
+        }
+        outcomes
+    }
+
     /// The database a twin lives in, with the rights of a superuser and with the twin's schema as path.
     pub async fn truth(&self, twin: &Twin) -> Client {
-        let catalog = connect("postgres", self.deployment.catalog_database()).await;
-        let row = catalog
-            .query_one(
-                "select p.database, p.id from catalog.tenants t join catalog.placements p on p.id = t.placement where t.id = $1",
-                &[twin.tenant.id().as_uuid()],
-            )
-            .await
-            .unwrap();
-        let client = connect("postgres", row.get(0)).await;
-        client.batch_execute(&format!("set search_path = {}", row.get::<_, &str>(1))).await.unwrap();
-        client
+        self.deployment.truth(&twin.tenant).await
     }
 
     /// Everything a table holds of a twin, in one text: equal before and after means untouched.
     pub async fn digest(&self, twin: &Twin, table: &str) -> String {
-        let rows = format!("select coalesce(string_agg(t::text, e'\\n' order by t::text), '') from {table} t where tenant_id = $1");
+        let rows = format!(
+            "select coalesce(string_agg(t::text, e'\\n' order by t::text), '') from {table} t where tenant_id = $1"
+        );
         self.truth(twin).await.query_one(&rows, &[twin.tenant.id().as_uuid()]).await.unwrap().get(0)
     }
 }

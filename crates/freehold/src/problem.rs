@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use crate::ProvisionError;
 use crate::isolation::{ErrorKind, ScopeError};
 
 /// An error in the words a client may read.
@@ -114,6 +115,32 @@ impl IntoResponse for ScopeError {
         let problem = Problem::from(&self);
         if problem.status().is_server_error() {
             tracing::error!(error = &self as &dyn std::error::Error, error.kind = self.kind().as_str(), "a scope failed");
+        }
+        problem.into_response()
+    }
+}
+
+impl From<&ProvisionError> for Problem {
+    fn from(error: &ProvisionError) -> Self {
+        match error {
+            ProvisionError::SlugTaken { slug } => {
+                Self::new(StatusCode::CONFLICT, "slug_taken").detail(format!("the slug {slug} is taken: choose another"))
+            }
+            ProvisionError::TimedOut { .. } | ProvisionError::Failed { .. } | ProvisionError::Catalog(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_provisioned")
+                    .detail("the organisation is not set up yet: repeat the same request")
+                    .retry_after(5)
+            }
+        }
+    }
+}
+
+impl IntoResponse for ProvisionError {
+    /// The [`Problem`] for the client; the error itself goes to the log.
+    fn into_response(self) -> Response {
+        let problem = Problem::from(&self);
+        if problem.status().is_server_error() {
+            tracing::error!(error = &self as &dyn std::error::Error, "a tenant was not provisioned");
         }
         problem.into_response()
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use secrecy::SecretString;
 
-use super::error::ScopeError;
+use super::error::{ScopeError, Source};
 use super::seal::MasterKey;
 use crate::tenant::{ClusterId, Model, Placement, PlacementId};
 
@@ -26,6 +26,10 @@ const STARTUP: &[(&str, &str)] = &[
     ("backslash_quote", "safe_encoding"),
     ("escape_string_warning", "on"),
     ("transform_null_equals", "off"),
+    ("array_nulls", "on"),
+    ("xmlbinary", "base64"),
+    ("xmloption", "content"),
+    ("gin_fuzzy_search_limit", "0"),
     ("check_function_bodies", "on"),
     ("TimeZone", "UTC"),
     ("DateStyle", "ISO,YMD"),
@@ -36,6 +40,7 @@ const STARTUP: &[(&str, &str)] = &[
     ("statement_timeout", "0"),
     ("lock_timeout", "0"),
     ("idle_in_transaction_session_timeout", "0"),
+    ("idle_session_timeout", "0"),
     ("default_tablespace", ""),
     ("temp_tablespaces", ""),
     ("local_preload_libraries", ""),
@@ -81,6 +86,11 @@ impl Target {
         }
     }
 
+    /// Why there is no connection to this target.
+    pub(crate) fn unreachable(&self, source: Source) -> ScopeError {
+        ScopeError::Connect { cluster: self.cluster.clone(), database: self.database.clone(), source }
+    }
+
     /// Whether a connection to this target serves `placement`.
     pub(crate) fn serves(&self, placement: &Placement) -> bool {
         self.database == placement.database
@@ -112,8 +122,9 @@ impl ConnectInfo {
 impl Endpoints {
     pub(crate) fn connect_info(&self, target: &Target, master: &MasterKey) -> Result<ConnectInfo, ScopeError> {
         let endpoints = self.0.load();
-        let endpoint =
-            endpoints.get(&target.cluster).ok_or_else(|| ScopeError::UnknownCluster { cluster: target.cluster.clone() })?;
+        let endpoint = endpoints
+            .get(&target.cluster)
+            .ok_or_else(|| ScopeError::UnknownCluster { cluster: target.cluster.clone() })?;
         if !is_local(&endpoint.host) {
             return Err(ScopeError::NotLocal { cluster: target.cluster.clone(), host: endpoint.host.clone() });
         }

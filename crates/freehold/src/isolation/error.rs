@@ -23,8 +23,10 @@ pub enum ScopeError {
         cluster: ClusterId,
     },
     /// The server is on another machine, and this version has no TLS to reach it with.
-    #[error("cluster {cluster} is on another machine ({host}), and connections are not encrypted: \
-             reach it through a local socket or tunnel")]
+    #[error(
+        "cluster {cluster} is on another machine ({host}), and connections are not encrypted: \
+             reach it through a local socket or tunnel"
+    )]
     NotLocal {
         /// The cluster.
         cluster: ClusterId,
@@ -63,8 +65,10 @@ pub enum ScopeError {
         advice: &'static str,
     },
     /// The database has no key, or one that was not derived from the configured master key.
-    #[error("database {database} is sealed with {sealed_with}, and the configured master key is {configured}: \
-             configure that key, or run `freehold seal rotate` with this one")]
+    #[error(
+        "database {database} is sealed with {sealed_with}, and the configured master key is {configured}: \
+             configure that key, or run `freehold seal rotate` with this one"
+    )]
     WrongKey {
         /// The database.
         database: String,
@@ -88,7 +92,7 @@ pub enum ScopeError {
         deadline: Duration,
     },
     /// The database refused the context. The reason is the database's, but a tenant's SQL can raise one like it.
-    #[error("the database refused the tenant context: {reason}")]
+    #[error("the database refused the tenant context: {reason}{}", advice(reason))]
     ContextRefused {
         /// What the database said.
         reason: String,
@@ -119,8 +123,11 @@ pub enum ScopeError {
     /// The scope ended before: by a deadline or a lost connection.
     #[error("the scope has ended: open another")]
     Ended,
-    /// The database refused the statement.
-    #[error("the database refused the statement{}", sqlstate.as_deref().map(|s| format!(" (SQLSTATE {s})")).unwrap_or_default())]
+    /// The database refused the statement; or, without a SQLSTATE, the driver could not send it or read the answer.
+    #[error("{}", match sqlstate {
+        Some(sqlstate) => format!("the database refused the statement (SQLSTATE {sqlstate})"),
+        None => "the statement could not be sent, or its answer not be read".to_owned(),
+    })]
     Database {
         /// The SQLSTATE (PostgreSQL: Appendix A), if the database gave one.
         sqlstate: Option<String>,
@@ -128,6 +135,15 @@ pub enum ScopeError {
         #[source]
         source: Source,
     },
+}
+
+/// A context that was not tampered with is still not genuine where the key was derived for a database of another name.
+fn advice(reason: &str) -> &'static str {
+    if reason.contains("is not genuine") {
+        "; if the database is a copy of another one, run `freehold seal rotate`"
+    } else {
+        ""
+    }
 }
 
 /// What kind of trouble an error is: a label for metrics, and a hint whether trying again can help.
@@ -196,13 +212,28 @@ impl ScopeError {
         }
     }
 
-    /// Reads what the database said about a statement of `tenant`.
+    /// Whether a new connection may do what this one could not: the server closed it, or the database has another key or
+    /// another clock than when it was opened.
+    ///
+    /// A tenant's SQL can raise such an error, and pays for it with the connection.
+    pub(crate) fn is_of_the_connection(&self) -> bool {
+        match self {
+            Self::Disconnected { .. } => true,
+            Self::ContextRefused { reason } => {
+                reason.contains("a key this database does not have")
+                    || reason.contains("not genuine")
+                    || reason.contains("expired")
+            }
+            _ => false,
+        }
+    }
+
+    /// Reads what the database said about a statement of `tenant`. After a `fatal` error it has closed the connection.
     ///
     /// A refused context is told by the text that `freehold.context` puts into the failed cast (SQLSTATE 22P02). A
     /// tenant's SQL can raise the same text, to its own harm only: nothing is decided on it but the kind of the error.
-    pub(crate) fn from_database(tenant: TenantId, sqlstate: &str, message: &str, source: Source) -> Self {
-        const SHUTDOWN: [&str; 3] = ["57P01", "57P02", "57P03"];
-        if SHUTDOWN.contains(&sqlstate) {
+    pub(crate) fn from_database(tenant: TenantId, sqlstate: &str, message: &str, fatal: bool, source: Source) -> Self {
+        if fatal {
             return Self::Disconnected { source };
         }
         if sqlstate == "25006" {

@@ -1,7 +1,7 @@
 //! The only door to tenant data.
 //!
 //! **Invariant.** Nothing that runs on behalf of tenant A, not even arbitrary SQL text in A's own connection, reads or
-//! changes tenant B's rows. The database enforces it: every policy reads a [sealed](seal) context that only this module
+//! changes tenant B's rows. The database enforces it: every policy reads a sealed context that only this module
 //! can mint; the types carry it: a statement needs a [`Scope`], a scope needs a [`TenantDb`], and that needs a tenant that
 //! was resolved.
 //!

@@ -3,9 +3,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use rand::RngExt;
+use serde::{Deserialize, Serialize};
 
 /// How a tenant's rows are kept apart from others'.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Model {
     /// In tables that many tenants use, behind row-level security (elsewhere: pool).
     Shared,

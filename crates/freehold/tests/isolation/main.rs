@@ -2,4 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the way to fail")]
 
 mod attack;
+mod cancellation;
+mod drivers;
+mod own_server;
+mod pool;
+mod recovery;
 mod scope;
+mod sqlx_begin_leak;
+mod support;

@@ -1,8 +1,10 @@
+use std::future::{Future, ready};
+
 use secrecy::ExposeSecret;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection as _, PgConnection, Row};
 
-use super::super::driver::{self, BIND, INSPECT, Inspection, RESET, ROLLBACK_AND_RESET};
+use super::super::driver::{self, BIND, Inspection};
 use super::super::endpoint::ConnectInfo;
 use super::super::error::Source;
 use super::super::session::{HELLO, Hello, Opening};
@@ -11,14 +13,33 @@ use super::super::session::{HELLO, Hello, Opening};
 #[derive(Debug)]
 pub struct Connection {
     pub(crate) client: PgConnection,
+    /// Text made at run time was sent since the last reset. What is prepared behind it may be read otherwise than it is
+    /// written, so it is not kept.
+    pub(crate) ran_ad_hoc: bool,
 }
 
 impl Connection {
-    /// Begins a transaction and binds its context: two round trips, since sqlx does not pipeline.
-    pub(crate) async fn begin(&mut self, opening: &Opening) -> Result<(), sqlx::Error> {
+    /// Begins a transaction and binds its context: two round trips, since sqlx does not pipeline. A third one proves the
+    /// context where it may have lost its validity.
+    pub(crate) async fn begin(&mut self, opening: &Opening, prove: bool) -> Result<(), sqlx::Error> {
         self.control(opening.begin).await?;
         sqlx::query(BIND).bind(opening.path.path()).bind(opening.token.as_str()).execute(&mut self.client).await?;
+        if prove {
+            sqlx::query("select tenant from freehold.context").execute(&mut self.client).await?;
+        }
         Ok(())
+    }
+
+    /// Reads the answers of a statement whose stream was dropped, to the end. The error is what is left of them.
+    pub(crate) async fn drain(&mut self) -> Result<(), sqlx::Error> {
+        let mut failed = None;
+        loop {
+            match sqlx::Connection::flush(&mut self.client).await {
+                Ok(()) => return failed.map_or(Ok(()), Err),
+                Err(error @ sqlx::Error::Database(_)) if failed.is_none() => failed = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Transaction control: texts of this crate, without anything from outside in them.
@@ -60,13 +81,18 @@ impl driver::Connection for Connection {
             compatible_from: row.try_get("compatible_from")?,
             key,
         };
-        Ok((Self { client }, hello))
+        Ok((Self { client, ran_ad_hoc: false }, hello))
     }
 
     async fn reset(&mut self, roll_back: bool) -> Result<Inspection, Source> {
-        let seed = rand::random::<f64>() * 2.0 - 1.0;
-        self.control(if roll_back { ROLLBACK_AND_RESET } else { RESET }).await?;
-        let row = sqlx::query(INSPECT).bind(seed).fetch_one(&mut self.client).await?;
+        match self.drain().await {
+            // Nobody is left to be told.
+            Ok(()) | Err(sqlx::Error::Database(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let prepared = self.client.cached_statements_size();
+        let reset = driver::reset(roll_back, prepared, std::mem::take(&mut self.ran_ad_hoc));
+        let row = sqlx::raw_sql(sqlx::AssertSqlSafe(reset)).fetch_one(&mut self.client).await?;
         Ok(Inspection { clock: row.try_get(2)?, hijacked: row.try_get(3)? })
     }
 
@@ -77,5 +103,12 @@ impl driver::Connection for Connection {
 
     /// sqlx has no cancel request. Closing the connection ends the statement within
     /// `client_connection_check_interval`.
-    fn cancel(&self) {}
+    fn cancel(&self) -> impl Future<Output = ()> + Send + 'static {
+        ready(())
+    }
+
+    async fn close(self) {
+        // An error means that it is closed already.
+        let _ = sqlx::Connection::close(self.client).await;
+    }
 }

@@ -1,13 +1,15 @@
 use std::collections::HashMap;
 use std::fmt;
+use std::future::Future;
 
 use futures_util::TryStreamExt;
-use futures_util::future::{join, join3, try_join};
+use futures_util::future::{try_join, try_join3};
 use secrecy::ExposeSecret;
+use tokio::task::JoinHandle;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
-use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement};
+use tokio_postgres::{Client, Config, Error, NoTls, Row, SimpleQueryMessage, Statement};
 
-use super::super::driver::{self, BIND, INSPECT, Inspection, RESET, ROLLBACK_AND_RESET};
+use super::super::driver::{self, BIND, Inspection};
 use super::super::endpoint::ConnectInfo;
 use super::super::error::Source;
 use super::super::session::{HELLO, Hello, Opening, Token};
@@ -19,8 +21,12 @@ const STATEMENTS: usize = 1_000;
 pub struct Connection {
     client: Client,
     bind: Statement,
-    inspect: Statement,
     statements: HashMap<&'static str, Statement>,
+    /// Text made at run time was sent since the last reset. What is prepared behind it may be read otherwise than it is
+    /// written, so it is not kept.
+    ran_ad_hoc: bool,
+    /// Reads and writes the socket. tokio-postgres would let it go on until the last statement is answered.
+    socket: JoinHandle<()>,
 }
 
 /// A statement to run.
@@ -52,37 +58,31 @@ impl Connection {
         text: Text<'_>,
         commit: bool,
     ) -> Result<Answer, Error> {
+        // The futures send in this order when they are first polled, and none is polled behind one that failed: a statement
+        // whose parameters do not encode is not followed by a commit.
+        self.ran_ad_hoc |= matches!(text, Text::AdHoc(..));
         let before = self.before(opening, unwind);
         let after = async { if commit { self.client.batch_execute("commit").await } else { Ok(()) } };
-        let (before, answer, after) = match text {
-            Text::Control(statements) => {
-                let answer = async {
-                    if !statements.is_empty() {
-                        self.client.batch_execute(statements).await?;
-                    }
-                    Ok(Answer { rows: Vec::new(), affected: 0 })
-                };
-                join3(before, answer, after).await
-            }
+        let ((), answer, ()) = match text {
+            Text::Control(statements) => try_join3(before, self.control(statements), after).await?,
             Text::AdHoc(sql, parameters) => {
                 let parameters = parameters.iter().map(|(value, kind)| (*value, kind.clone()));
                 let answer = async { collect(self.client.query_typed_raw(sql, parameters).await?).await };
-                join3(before, answer, after).await
+                try_join3(before, answer, after).await?
             }
             Text::Static(sql, parameters) => match self.statements.get(sql) {
-                Some(statement) => join3(before, self.execute(statement, parameters), after).await,
+                Some(statement) => try_join3(before, self.execute(statement, parameters), after).await?,
                 None => {
                     before.await?;
                     let statement = self.client.prepare(sql).await?;
-                    let (answer, after) = join(self.execute(&statement, parameters), after).await;
-                    self.keep(sql, statement);
-                    (Ok(()), answer, after)
+                    let answered = try_join(self.execute(&statement, parameters), after).await;
+                    if !self.ran_ad_hoc {
+                        self.keep(sql, statement);
+                    }
+                    ((), answered?.0, ())
                 }
             },
         };
-        before?;
-        let answer = answer?;
-        after?;
         Ok(answer)
     }
 
@@ -114,6 +114,13 @@ impl Connection {
         try_join(open, unwind).await.map(drop)
     }
 
+    async fn control(&self, statements: &str) -> Result<Answer, Error> {
+        if !statements.is_empty() {
+            self.client.batch_execute(statements).await?;
+        }
+        Ok(Answer { rows: Vec::new(), affected: 0 })
+    }
+
     async fn execute(&self, statement: &Statement, parameters: &[&(dyn ToSql + Sync)]) -> Result<Answer, Error> {
         collect(self.client.query_raw(statement, parameters.iter().copied()).await?).await
     }
@@ -137,7 +144,7 @@ impl driver::Connection for Connection {
             config.password(password.expose_secret());
         }
         let (client, connection) = config.connect(NoTls).await?;
-        tokio::spawn(async move {
+        let socket = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(error = &error as &dyn std::error::Error, "a database connection ended");
             }
@@ -156,29 +163,44 @@ impl driver::Connection for Connection {
             compatible_from: row.try_get("compatible_from")?,
             key,
         };
-        let (bind, inspect) = try_join(client.prepare(BIND), client.prepare(INSPECT)).await?;
-        Ok((Self { client, bind, inspect, statements: HashMap::new() }, hello))
+        let bind = client.prepare(BIND).await?;
+        Ok((Self { client, bind, statements: HashMap::new(), ran_ad_hoc: false, socket }, hello))
     }
 
     async fn reset(&mut self, roll_back: bool) -> Result<Inspection, Source> {
-        let seed = rand::random::<f64>() * 2.0 - 1.0;
-        let reset = self.client.batch_execute(if roll_back { ROLLBACK_AND_RESET } else { RESET });
-        let parameters: [&(dyn ToSql + Sync); 1] = [&seed];
-        let (reset, row) = join(reset, self.client.query_one(&self.inspect, &parameters)).await;
-        reset?;
-        let row = row?;
-        Ok(Inspection { clock: row.try_get(2)?, hijacked: row.try_get(3)? })
+        let prepared = 1 + self.statements.len();
+        let ran_ad_hoc = std::mem::take(&mut self.ran_ad_hoc);
+        let answers = self.client.simple_query(&driver::reset(roll_back, prepared, ran_ad_hoc)).await?;
+        let found = answers.iter().rev().find_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let row = found.ok_or("the inspection of a connection was not answered")?;
+        let clock = row.try_get(2)?.ok_or("the inspection of a connection tells no time")?.parse()?;
+        Ok(Inspection { clock, hijacked: row.try_get(3)? != Some("f") })
     }
 
     fn is_closed(&self) -> bool {
         self.client.is_closed()
     }
 
-    fn cancel(&self) {
+    fn cancel(&self) -> impl Future<Output = ()> + Send + 'static {
         let token = self.client.cancel_token();
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { token.cancel_query(NoTls).await });
+        async move {
+            if let Err(error) = token.cancel_query(NoTls).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a statement could not be cancelled");
+            }
         }
+    }
+
+    async fn close(self) {
+        // Dropping the connection closes its socket, which is all the server needs.
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.socket.abort();
     }
 }
 

@@ -3,8 +3,12 @@
 //! A connection is available only when it is clean; cleaning happens at release, off the request path. A connection
 //! whose state is not known (a scope was dropped in the middle of a statement) is drained for a moment, then closed.
 //!
+//! Tenants take turns: one that asks for more than the others waits by itself. What a scope holds goes back by being
+//! dropped ([`lease`]), so there is no await at which it could be lost; who gets it then is decided without I/O ([`state`]).
+//!
 //! Nothing here grows with the number of tenants: what is kept is bounded by the capacity and by the scopes that wait.
 
+mod lease;
 mod options;
 mod state;
 
@@ -15,8 +19,10 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time;
 
+pub(crate) use lease::{Condition, Lease};
+use lease::{Holding, Pending};
 pub use options::PoolOptions;
 pub(crate) use state::Live;
 use state::{Admission, Resource, State};
@@ -25,11 +31,11 @@ use super::driver::{Connection, Driver};
 use super::endpoint::{Endpoints, Target};
 use super::error::ScopeError;
 use super::seal::MasterKey;
-use super::session::{ServerClock, Session};
-use crate::tenant::{Model, Placement, TenantId};
+use super::session::Session;
+use crate::tenant::{Placement, TenantId};
 
-/// How long a reset of a connection whose last statement ended may take.
-const RESET_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection that gives way to another may take to say good-bye.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Connections to tenant data, for the scopes of one driver.
 pub struct Pool<D: Driver>(Arc<Shared<D>>);
@@ -62,11 +68,11 @@ impl<D: Driver> Pool<D> {
         let (observed, every) = (Arc::downgrade(&shared), shared.options.idle_timeout / 4);
         shared.runtime.spawn(async move {
             loop {
-                tokio::time::sleep(every.max(Duration::from_millis(50))).await;
+                time::sleep(every.max(Duration::from_millis(50))).await;
                 let Some(shared) = observed.upgrade() else { return };
-                let then = Instant::now().checked_sub(shared.options.idle_timeout);
-                let surplus = shared.state.lock().take_surplus(then);
-                drop(surplus);
+                let Some(then) = Instant::now().checked_sub(shared.options.idle_timeout) else { continue };
+                let stale = shared.state.lock().take_stale(then);
+                drop(stale);
             }
         });
         Self(shared)
@@ -84,48 +90,59 @@ impl<D: Driver> Pool<D> {
     /// A clean connection for `placement`, used on behalf of `tenant`.
     pub(crate) async fn acquire(&self, tenant: TenantId, placement: &Placement) -> Result<Lease<D>, ScopeError> {
         let waited = self.0.options.acquire_timeout;
-        let (admission, surplus) = {
-            let mut state = self.0.state.lock();
-            (state.admit(tenant, placement), state.take_surplus(None))
-        };
-        drop(surplus);
-        let mut grant = match admission {
-            Admission::Now(resource) => Grant::new(self, tenant, resource),
+        let admission = self.0.state.lock().admit(tenant, placement);
+        let resource = match admission {
+            Admission::Now(resource) => resource,
             Admission::Refused => return Err(ScopeError::Busy { tenant, waited: Duration::ZERO }),
-            Admission::Wait(receiver) => self.wait(tenant, receiver).await?,
+            Admission::Wait(receiver) => {
+                let mut pending = Pending { pool: self.clone(), tenant, receiver };
+                match time::timeout(waited, &mut pending.receiver).await {
+                    Ok(Ok(resource)) => resource,
+                    Ok(Err(_turned_away)) => return Err(ScopeError::Busy { tenant, waited: Duration::ZERO }),
+                    Err(_) => return Err(ScopeError::Busy { tenant, waited }),
+                }
+            }
         };
-        if grant.live.as_ref().is_some_and(|live| live.connection.is_closed()) {
-            grant.live = None;
+        let holding = Holding::new(self, tenant);
+        match resource {
+            Resource::Idle(live) if !live.connection.is_closed() => Ok(Lease::new(holding, *live, placement)),
+            Resource::Idle(old) | Resource::InPlaceOf(old) => self.open(holding, Some(*old), placement).await,
+            Resource::Permit => self.open(holding, None, placement).await,
         }
-        if grant.live.is_none() {
-            let opened = timeout(waited, self.open(placement)).await;
-            grant.live = Some(opened.map_err(|_| ScopeError::Busy { tenant, waited })??);
-        }
-        Ok(grant.into_lease(placement))
     }
 
-    async fn wait(
+    /// Opens a connection, after `old` was closed.
+    ///
+    /// In a task of its own: a scope that is dropped meanwhile leaves the pool a connection that is of use to the next
+    /// one, and the connection belongs to the pool's runtime, not to the caller's.
+    async fn open(
         &self,
-        tenant: TenantId,
-        receiver: tokio::sync::oneshot::Receiver<Resource<D::Connection>>,
-    ) -> Result<Grant<D>, ScopeError> {
-        let waited = self.0.options.acquire_timeout;
-        let mut pending = Pending { pool: self.clone(), tenant, receiver };
-        match timeout(waited, &mut pending.receiver).await {
-            Ok(Ok(resource)) => Ok(Grant::new(self, tenant, resource)),
-            _ => Err(ScopeError::Busy { tenant, waited }),
-        }
-    }
-
-    async fn open(&self, placement: &Placement) -> Result<Live<D::Connection>, ScopeError> {
+        holding: Holding<D>,
+        old: Option<Live<D::Connection>>,
+        placement: &Placement,
+    ) -> Result<Lease<D>, ScopeError> {
         let target = Target::of(placement);
-        let info = self.0.endpoints.connect_info(&target, &self.0.master)?;
-        let (connection, hello) = D::Connection::open(info).await.map_err(|source| ScopeError::Connect {
-            cluster: target.cluster.clone(),
-            database: target.database.clone(),
-            source,
-        })?;
-        let session = Session::establish(hello, &self.0.master)?;
+        let (shared, wanted) = (self.0.clone(), placement.clone());
+        let opening = self.0.runtime.spawn(async move {
+            if let Some(old) = old {
+                // Whether it said good-bye in time or not, it is closed behind this.
+                let _ = time::timeout(CLOSE_TIMEOUT, old.connection.close()).await;
+            }
+            let live = shared.connect(&wanted).await?;
+            Ok(Lease::new(holding, live, &wanted))
+        });
+        opening.await.unwrap_or_else(|error| Err(target.unreachable(error.into())))
+    }
+}
+
+impl<D: Driver> Shared<D> {
+    async fn connect(&self, placement: &Placement) -> Result<Live<D::Connection>, ScopeError> {
+        let target = Target::of(placement);
+        let info = self.endpoints.connect_info(&target, &self.master)?;
+        let opened = time::timeout(self.options.acquire_timeout, D::Connection::open(info)).await;
+        let (connection, hello) =
+            opened.unwrap_or_else(|elapsed| Err(elapsed.into())).map_err(|source| target.unreachable(source))?;
+        let session = Session::establish(hello, &self.master)?;
         Ok(Live {
             connection,
             session,
@@ -134,18 +151,6 @@ impl<D: Driver> Pool<D> {
             touched: HashSet::new(),
             idle_since: Instant::now(),
         })
-    }
-
-    fn give_back(&self, tenant: TenantId, mut live: Option<Live<D::Connection>>) {
-        if let Some(live) = &mut live {
-            live.idle_since = Instant::now();
-        }
-        let surplus = {
-            let mut state = self.0.state.lock();
-            state.release(tenant, live);
-            state.take_surplus(None)
-        };
-        drop(surplus);
     }
 }
 
@@ -158,145 +163,5 @@ impl<D: Driver> Clone for Pool<D> {
 impl<D: Driver> fmt::Debug for Pool<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.status().fmt(f)
-    }
-}
-
-/// A scope that waits. When it is dropped, what was sent to it meanwhile goes back to the pool.
-struct Pending<D: Driver> {
-    pool: Pool<D>,
-    tenant: TenantId,
-    receiver: tokio::sync::oneshot::Receiver<Resource<D::Connection>>,
-}
-
-impl<D: Driver> Drop for Pending<D> {
-    fn drop(&mut self) {
-        self.receiver.close();
-        if let Ok(resource) = self.receiver.try_recv() {
-            drop(Grant::new(&self.pool, self.tenant, resource));
-        }
-    }
-}
-
-/// What was handed over, until it is in use. Dropped, it goes back.
-struct Grant<D: Driver> {
-    pool: Pool<D>,
-    tenant: TenantId,
-    live: Option<Live<D::Connection>>,
-    used: bool,
-}
-
-impl<D: Driver> Grant<D> {
-    fn new(pool: &Pool<D>, tenant: TenantId, resource: Resource<D::Connection>) -> Self {
-        let live = match resource {
-            Resource::Idle(live) => Some(*live),
-            Resource::Permit => None,
-        };
-        Self { pool: pool.clone(), tenant, live, used: false }
-    }
-
-    fn into_lease(mut self, placement: &Placement) -> Lease<D> {
-        self.used = true;
-        let mut live = self.live.take();
-        if let Some(live) = &mut live {
-            if live.warm != placement.id {
-                live.warm = placement.id.clone();
-            }
-            if placement.model == Model::Schema && !live.touched.contains(&placement.id) {
-                live.touched.insert(placement.id.clone());
-            }
-        }
-        Lease { pool: self.pool.clone(), tenant: self.tenant, live, condition: Condition::Untouched }
-    }
-}
-
-impl<D: Driver> Drop for Grant<D> {
-    fn drop(&mut self) {
-        if !self.used {
-            self.pool.give_back(self.tenant, self.live.take());
-        }
-    }
-}
-
-/// What is known of a leased connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Condition {
-    /// Nothing was sent.
-    Untouched,
-    /// A transaction is open, and every statement that was sent has ended.
-    Open,
-    /// The transaction was committed.
-    Committed,
-    /// A statement was sent and its end was not seen.
-    Running,
-    /// Not to be used again.
-    Broken,
-}
-
-/// A connection in use. When it is dropped it is cleaned, or closed, and only then available again.
-pub(crate) struct Lease<D: Driver> {
-    pool: Pool<D>,
-    tenant: TenantId,
-    live: Option<Live<D::Connection>>,
-    pub(crate) condition: Condition,
-}
-
-impl<D: Driver> Lease<D> {
-    pub(crate) fn live(&mut self) -> &mut Live<D::Connection> {
-        self.parts().0
-    }
-
-    /// The connection, and the note of its condition beside it.
-    pub(crate) fn parts(&mut self) -> (&mut Live<D::Connection>, &mut Condition) {
-        let live = self.live.as_mut().expect("a lease has its connection until it is dropped");
-        (live, &mut self.condition)
-    }
-}
-
-impl<D: Driver> Drop for Lease<D> {
-    fn drop(&mut self) {
-        let Some(live) = self.live.take() else {
-            return self.pool.give_back(self.tenant, None);
-        };
-        let (pool, tenant, condition) = (self.pool.clone(), self.tenant, self.condition);
-        match condition {
-            Condition::Untouched => pool.give_back(tenant, Some(live)),
-            Condition::Broken => {
-                live.connection.cancel();
-                drop(live);
-                pool.give_back(tenant, None);
-            }
-            Condition::Open | Condition::Committed | Condition::Running => {
-                let returned = Returned { pool, tenant, clean: None };
-                self.pool.0.runtime.spawn(async move { returned.clean(live, condition).await });
-            }
-        }
-    }
-}
-
-/// The share of a tenant whose connection is being cleaned. It goes back however that ends, also when the runtime does.
-struct Returned<D: Driver> {
-    pool: Pool<D>,
-    tenant: TenantId,
-    clean: Option<Live<D::Connection>>,
-}
-
-impl<D: Driver> Returned<D> {
-    async fn clean(mut self, mut live: Live<D::Connection>, condition: Condition) {
-        let options = &self.pool.0.options;
-        let bound = if condition == Condition::Running { options.drain } else { RESET_TIMEOUT };
-        match timeout(bound, live.connection.reset(condition != Condition::Committed)).await {
-            Ok(Ok(found)) if !found.hijacked && live.touched.len() < options.schemas => {
-                live.session.set_clock(ServerClock::new(found.clock));
-                self.clean = Some(live);
-            }
-            Ok(_) => {}
-            Err(_) => live.connection.cancel(),
-        }
-    }
-}
-
-impl<D: Driver> Drop for Returned<D> {
-    fn drop(&mut self) {
-        self.pool.give_back(self.tenant, self.clean.take());
     }
 }

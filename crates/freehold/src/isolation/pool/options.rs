@@ -12,8 +12,10 @@ pub struct PoolOptions {
     /// Connections one tenant may use at the same time. Default: half the capacity.
     pub tenant_share: Option<usize>,
     /// Scopes that may wait for a connection before further ones are refused at once. Default 1,000.
+    ///
+    /// The tenant of which most wait is refused first: its last one makes room for another tenant's.
     pub waiting: usize,
-    /// How long a scope waits for a connection. Default 5 s.
+    /// How long a scope waits for a connection, and how long it may take to open one. Default 5 s.
     pub acquire_timeout: Duration,
     /// How long a scope may take from its first statement on. Default 30 s.
     pub deadline: Duration,

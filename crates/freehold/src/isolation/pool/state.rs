@@ -29,6 +29,18 @@ pub(super) enum Resource<C> {
     Idle(Box<Live<C>>),
     /// The right to open one.
     Permit,
+    /// The right to open one once this one, to another database, is closed.
+    InPlaceOf(Box<Live<C>>),
+}
+
+impl<C> Resource<C> {
+    /// The clean connection in it, if there is one.
+    pub(super) fn into_clean(self) -> Option<Live<C>> {
+        match self {
+            Self::Idle(live) | Self::InPlaceOf(live) => Some(*live),
+            Self::Permit => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -50,10 +62,9 @@ pub(super) struct State<C> {
     held: HashMap<TenantId, usize>,
     /// Tenants that wait, in the order of their turns, each once.
     turns: VecDeque<TenantId>,
+    /// What they wait with; no queue is empty.
     queues: HashMap<TenantId, VecDeque<Waiter<C>>>,
     waiting: usize,
-    /// Connections that gave way to another database. The pool closes them outside the lock.
-    evicted: Vec<Live<C>>,
 }
 
 /// What to do about a scope that wants a connection.
@@ -76,7 +87,6 @@ impl<C> State<C> {
             turns: VecDeque::new(),
             queues: HashMap::new(),
             waiting: 0,
-            evicted: Vec::new(),
         }
     }
 
@@ -89,7 +99,7 @@ impl<C> State<C> {
             *self.held.entry(tenant).or_default() += 1;
             return Admission::Now(resource);
         }
-        if self.waiting >= self.waiting_limit {
+        if self.waiting >= self.waiting_limit && !self.make_room(tenant) {
             return Admission::Refused;
         }
         let (answer, receiver) = oneshot::channel();
@@ -101,6 +111,32 @@ impl<C> State<C> {
         self.waiting += 1;
         self.hand_over();
         Admission::Wait(receiver)
+    }
+
+    /// Turns away the last one in the longest queue, unless `tenant` itself waits as much: a tenant that floods the waiting
+    /// room does not keep others out of it.
+    fn make_room(&mut self, tenant: TenantId) -> bool {
+        let own = self.queues.get(&tenant).map_or(0, VecDeque::len);
+        match self.queues.values_mut().max_by_key(|queue| queue.len()) {
+            Some(longest) if longest.len() > own + 1 => {
+                longest.pop_back();
+                self.waiting -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes the scopes of `tenant` that were dropped out of its queue.
+    pub(super) fn forget_closed(&mut self, tenant: TenantId) {
+        let Some(queue) = self.queues.get_mut(&tenant) else { return };
+        let before = queue.len();
+        queue.retain(|waiter| !waiter.answer.is_closed());
+        self.waiting -= before - queue.len();
+        if queue.is_empty() {
+            self.queues.remove(&tenant);
+            self.turns.retain(|waits| *waits != tenant);
+        }
     }
 
     /// `tenant` gives up what it held: a clean connection, or nothing.
@@ -122,35 +158,41 @@ impl<C> State<C> {
     fn hand_over(&mut self) {
         let mut passed_over = 0;
         while passed_over < self.turns.len() {
-            let Some(tenant) = self.turns.pop_front() else { return };
-            let Some(queue) = self.queues.get_mut(&tenant) else { continue };
-            while queue.front().is_some_and(|waiter| waiter.answer.is_closed()) {
-                queue.pop_front();
-                self.waiting -= 1;
-            }
-            let Some(placement) = queue.front().map(|waiter| waiter.placement.clone()) else {
-                self.queues.remove(&tenant);
-                continue;
-            };
+            let Some(&tenant) = self.turns.front() else { return };
             if self.holds(tenant) >= self.share {
-                self.turns.push_back(tenant);
+                self.turns.rotate_left(1);
                 passed_over += 1;
                 continue;
             }
-            let Some(resource) = self.find(&placement) else {
-                self.turns.push_front(tenant);
-                return;
+            let Some(placement) =
+                self.queues.get(&tenant).and_then(VecDeque::front).map(|first| first.placement.clone())
+            else {
+                self.turns.pop_front();
+                continue;
             };
+            let Some(resource) = self.find(&placement) else { return };
             passed_over = 0;
+            self.serve(tenant, resource);
+        }
+    }
+
+    /// Gives `resource` to the first in the queue of `tenant`, whose turn ends with that.
+    fn serve(&mut self, tenant: TenantId, resource: Resource<C>) {
+        self.turns.pop_front();
+        let Some(queue) = self.queues.get_mut(&tenant) else { return };
+        let waiter = queue.pop_front();
+        if queue.is_empty() {
+            self.queues.remove(&tenant);
+        } else {
             self.turns.push_back(tenant);
-            let Some(waiter) = self.queues.get_mut(&tenant).and_then(VecDeque::pop_front) else { continue };
-            self.waiting -= 1;
-            match waiter.answer.send(resource) {
-                Ok(()) => *self.held.entry(tenant).or_default() += 1,
-                // The scope was dropped in this very moment.
-                Err(Resource::Idle(live)) => self.idle.push(*live),
-                Err(Resource::Permit) => self.open -= 1,
-            }
+        }
+        let Some(waiter) = waiter else { return };
+        self.waiting -= 1;
+        match waiter.answer.send(resource).map_err(Resource::into_clean) {
+            Ok(()) => *self.held.entry(tenant).or_default() += 1,
+            // The scope was dropped in this very moment.
+            Err(Some(live)) => self.idle.push(live),
+            Err(None) => self.open -= 1,
         }
     }
 
@@ -170,19 +212,14 @@ impl<C> State<C> {
         if self.idle.is_empty() {
             return None;
         }
-        self.evicted.push(self.idle.remove(0));
-        Some(Resource::Permit)
+        Some(Resource::InPlaceOf(Box::new(self.idle.remove(0))))
     }
 
-    /// Takes out what was idle since before `then`, and what gave way to another database.
-    pub(super) fn take_surplus(&mut self, then: Option<Instant>) -> Vec<Live<C>> {
-        let mut surplus = std::mem::take(&mut self.evicted);
-        if let Some(then) = then {
-            let stale = self.idle.iter().filter(|live| live.idle_since < then).count();
-            surplus.extend(self.idle.drain(..stale));
-            self.open -= stale;
-        }
-        surplus
+    /// Takes out what was idle since before `then`.
+    pub(super) fn take_stale(&mut self, then: Instant) -> Vec<Live<C>> {
+        let stale = self.idle.iter().take_while(|live| live.idle_since < then).count();
+        self.open -= stale;
+        self.idle.drain(..stale).collect()
     }
 
     fn holds(&self, tenant: TenantId) -> usize {

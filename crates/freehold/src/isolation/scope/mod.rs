@@ -114,6 +114,9 @@ impl Access for Write {}
 /// the scope is dropped, at whatever await, the transaction is rolled back and the connection is cleaned before anybody
 /// else gets it; `commit` keeps what was written.
 ///
+/// A statement whose future is dropped before it ended counts as failed, because nobody saw what became of it: nothing can
+/// be committed after it, unless it was in a [nested](Nested) scope.
+///
 /// How statements are run depends on the driver: with [`Sqlx`](super::Sqlx) a `&mut Scope` is an sqlx executor; with
 /// [`TokioPostgres`](super::TokioPostgres) the scope has `query` and `execute`.
 pub struct Scope<D: Driver, A: Access> {
@@ -161,13 +164,25 @@ impl<D: Driver, A: Access> Scope<D, A> {
     /// Takes a connection if the scope has none, and starts the clock.
     async fn lease(&mut self) -> Result<Instant, ScopeError> {
         if self.ended {
+            self.lease = None;
             return Err(ScopeError::Ended);
         }
         if self.lease.is_none() {
-            let placement = self.tenant.placement.as_ref().ok_or(ScopeError::NotPlaced { tenant: self.tenant.id })?;
-            self.lease = Some(self.pool.acquire(self.tenant.id, placement).await?);
+            let leased = match &self.tenant.placement {
+                Some(placement) => self.pool.acquire(self.tenant.id, placement).await,
+                None => Err(ScopeError::NotPlaced { tenant: self.tenant.id }),
+            };
+            self.lease = Some(leased.inspect_err(|_| self.fail())?);
         }
         Ok(*self.deadline.get_or_insert_with(|| Instant::now() + self.budget))
+    }
+
+    /// Goes on with a new connection in the place of one that could not even open the transaction.
+    async fn renew(&mut self) -> Result<(), ScopeError> {
+        if let (Some(lease), Some(placement)) = (self.lease.take(), &self.tenant.placement) {
+            self.lease = Some(lease.renewed(placement).await?);
+        }
+        Ok(())
     }
 
     fn condition(&self) -> Condition {
@@ -186,7 +201,7 @@ impl<D: Driver, A: Access> Scope<D, A> {
         let placement = self.tenant.placement.as_ref()?;
         let lease = self.lease.as_mut()?;
         let untouched = lease.condition == Condition::Untouched;
-        lease.condition = Condition::Running;
+        lease.condition = if untouched { Condition::Opening } else { Condition::Running };
         let live = lease.live();
         let opening = untouched.then(|| live.session.open(self.tenant.id, placement, mode));
         Some((&mut live.connection, opening))
@@ -206,16 +221,32 @@ impl<D: Driver, A: Access> Scope<D, A> {
         }
     }
 
-    /// A statement failed with an error after which the connection can go on.
-    fn fail(&mut self) {
-        self.set_condition(Condition::Open);
-        self.failed.get_or_insert(self.depth);
+    /// Counts a statement as failed whose future was dropped: whether the server ran it, and how it ended, was not seen.
+    fn settle(&mut self) {
+        if matches!(self.condition(), Condition::Opening | Condition::Running) {
+            self.fail_at(self.unwind.unwrap_or(self.depth));
+        }
     }
 
-    /// Nothing can be run any more; the connection is closed when the scope is dropped.
+    /// Whether what was done so far cannot be kept. What a dropped nested scope did does not count.
+    fn is_lost(&self) -> bool {
+        self.failed.is_some_and(|failed| self.unwind.is_none_or(|depth| failed < depth))
+    }
+
+    /// A statement failed.
+    fn fail(&mut self) {
+        self.fail_at(self.depth);
+    }
+
+    fn fail_at(&mut self, depth: u32) {
+        self.failed = Some(self.failed.map_or(depth, |failed| failed.min(depth)));
+    }
+
+    /// Nothing can be run any more: the connection is closed.
     fn end(&mut self) {
         self.ended = true;
         self.set_condition(Condition::Broken);
+        self.lease = None;
     }
 
     fn overdue(&mut self) -> ScopeError {

@@ -8,8 +8,9 @@ use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
 use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
+use sqlx::postgres::{PgArguments, PgDatabaseError, PgQueryResult, PgRow, PgSeverity, PgStatement, PgTypeInfo};
 use sqlx::{Either, Error, Execute, Executor, Postgres, SqlStr};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::{Access, Nested, Scope, Write};
@@ -18,52 +19,79 @@ use crate::isolation::error::ScopeError;
 use crate::isolation::pool::Condition;
 use crate::tenant::TenantId;
 
-/// A kept statement was planned for other columns than the table has now (feature_not_supported).
-const PLAN_CHANGED: &str = "0A000";
+/// A kept statement was planned for other columns than the table has now (feature_not_supported), or some SQL has
+/// deallocated it (invalid_sql_statement_name).
+const OUTDATED: [&str; 2] = ["0A000", "26000"];
 
 impl<A: Access> Scope<Sqlx, A> {
     /// Opens the transaction if that is still to be done, and goes back to where a dropped nested scope began. Returns
     /// when the scope has to end.
     async fn ready(&mut self) -> Result<Instant, ScopeError> {
-        let deadline = self.lease().await?;
-        let unwind = self.unwinding();
-        let tenant = self.tenant.id;
-        let (connection, opening) = self.engage().expect("a scope leases a connection before it runs a statement");
-        let opened = timeout_at(deadline, async {
-            if let Some(opening) = opening {
-                connection.begin(&opening).await?;
-            }
-            match &unwind {
-                Some(unwind) => connection.control(unwind).await,
-                None => Ok(()),
-            }
-        });
-        match opened.await {
-            Ok(Ok(())) => {
-                self.set_condition(Condition::Open);
-                self.unwound();
-                Ok(deadline)
-            }
-            Ok(Err(error)) => {
-                self.end();
-                Err(from_driver(tenant, error))
-            }
-            Err(_) => Err(self.overdue()),
+        if self.condition() == Condition::Opening {
+            // It was cut short: there may be a transaction, and it may have a context.
+            self.end();
         }
+        self.settle();
+        let deadline = self.lease().await?;
+        let prepared = timeout_at(deadline, self.prepare()).await;
+        self.arrive(prepared)?;
+        self.unwound();
+        Ok(deadline)
+    }
+
+    async fn prepare(&mut self) -> Result<(), ScopeError> {
+        match self.condition() {
+            Condition::Untouched => match self.open().await {
+                Err(error) if error.is_of_the_connection() => {
+                    self.renew().await?;
+                    self.open().await
+                }
+                opened => opened,
+            },
+            condition => {
+                let (unwind, tenant) = (self.unwinding(), self.tenant.id);
+                let (connection, _) = self.engage().expect("the scope has a connection");
+                let drained = connection.drain().await.map_err(|error| from_driver(tenant, error));
+                match drained {
+                    // The end of a stream that was dropped.
+                    Err(ScopeError::Database { .. }) if condition != Condition::Open => {
+                        self.fail_at(self.unwind.unwrap_or(self.depth));
+                    }
+                    drained => drained?,
+                }
+                let Some(unwind) = unwind else { return Ok(()) };
+                let (connection, _) = self.engage().expect("the scope has a connection");
+                connection.control(&unwind).await.map_err(|error| from_driver(tenant, error))
+            }
+        }
+    }
+
+    async fn open(&mut self) -> Result<(), ScopeError> {
+        let tenant = self.tenant.id;
+        let prove = self.lease.as_mut().is_some_and(|lease| lease.live().is_to_be_proven());
+        let (connection, opening) = self.engage().expect("a scope leases a connection before it runs a statement");
+        let opening = opening.expect("the transaction is not open");
+        connection.begin(&opening, prove).await.map_err(|error| from_driver(tenant, error))
     }
 
     async fn control(&mut self, statement: &str) -> Result<(), ScopeError> {
         let deadline = self.ready().await?;
         let tenant = self.tenant.id;
         let (connection, _) = self.engage().expect("the scope is ready");
-        match timeout_at(deadline, connection.control(statement)).await {
+        let done = timeout_at(deadline, connection.control(statement)).await;
+        self.arrive(done.map(|done| done.map_err(|error| from_driver(tenant, error))))
+    }
+
+    /// Draws the conclusions of how transaction control ended.
+    fn arrive(&mut self, done: Result<Result<(), ScopeError>, Elapsed>) -> Result<(), ScopeError> {
+        match done {
             Ok(Ok(())) => {
                 self.set_condition(Condition::Open);
                 Ok(())
             }
             Ok(Err(error)) => {
                 self.end();
-                Err(from_driver(tenant, error))
+                Err(error)
             }
             Err(_) => Err(self.overdue()),
         }
@@ -91,12 +119,14 @@ impl Scope<Sqlx, Write> {
         if self.ended {
             return Err(ScopeError::Ended);
         }
+        if self.condition() != Condition::Untouched {
+            self.ready().await?;
+        }
+        if self.is_lost() {
+            return Err(ScopeError::RolledBack);
+        }
         if self.condition() == Condition::Untouched {
             return Ok(());
-        }
-        self.ready().await?;
-        if self.failed.is_some() {
-            return Err(ScopeError::RolledBack);
         }
         self.control("commit").await?;
         self.set_condition(Condition::Committed);
@@ -111,7 +141,8 @@ impl Nested<'_, Sqlx, Write> {
     ///
     /// [`ScopeError::RolledBack`] if a statement of this part failed before.
     pub async fn commit(mut self) -> Result<(), ScopeError> {
-        if self.failed.is_some() {
+        self.ready().await?;
+        if self.is_lost() {
             return Err(ScopeError::RolledBack);
         }
         let release = format!("release savepoint s{}", self.depth);
@@ -140,7 +171,7 @@ impl<'c, A: Access> Executor<'c> for &'c mut Scope<Sqlx, A> {
         let statement = Extended::new(query);
         async move {
             let deadline = self.ready().await?;
-            let statement = statement.map_err(Error::Encode)?;
+            let statement = statement.map_err(Error::Encode).inspect_err(|_| self.fail())?;
             let stream = Running::new(self, deadline, statement);
             Ok(stream)
         }
@@ -178,10 +209,26 @@ impl<'c, A: Access> Executor<'c> for &'c mut Scope<Sqlx, A> {
             }
             let deadline = self.ready().await?;
             let (connection, _) = self.engage().expect("the scope is ready");
+            if connection.ran_ad_hoc {
+                self.set_condition(Condition::Open);
+                return Err(Error::AnyDriverError(
+                    "nothing can be kept prepared behind text that was made at run time".into(),
+                ));
+            }
             match timeout_at(deadline, connection.client.prepare_with(sql, parameters)).await {
-                Ok(prepared) => {
+                Ok(Ok(prepared)) => {
                     self.set_condition(Condition::Open);
-                    prepared
+                    Ok(prepared)
+                }
+                Ok(Err(error)) => {
+                    let error = from_driver(self.tenant.id, error);
+                    self.fail();
+                    if condemns(&error) {
+                        self.end();
+                    } else {
+                        self.set_condition(Condition::Open);
+                    }
+                    Err(error.into())
                 }
                 Err(_) => Err(self.overdue().into()),
             }
@@ -195,6 +242,7 @@ struct Extended {
     sql: SqlStr,
     statement: Option<PgStatement>,
     arguments: Option<PgArguments>,
+    ad_hoc: bool,
     persistent: bool,
 }
 
@@ -204,7 +252,7 @@ impl Extended {
         let statement = query.statement().cloned();
         let persistent = query.persistent();
         let sql = query.sql();
-        Ok(Self { persistent: persistent && is_static(&sql), sql, statement, arguments: Some(arguments) })
+        Ok(Self { ad_hoc: !is_static(&sql), sql, statement, arguments: Some(arguments), persistent })
     }
 }
 
@@ -263,11 +311,13 @@ struct Running<'e> {
 }
 
 impl<'e> Running<'e> {
-    fn new<A: Access>(scope: &'e mut Scope<Sqlx, A>, deadline: Instant, statement: Extended) -> Self {
+    fn new<A: Access>(scope: &'e mut Scope<Sqlx, A>, deadline: Instant, mut statement: Extended) -> Self {
         let overdue_error = ScopeError::Deadline { deadline: scope.budget };
         let lease = scope.lease.as_mut().expect("the scope is ready");
         let (live, condition) = lease.parts();
         *condition = Condition::Running;
+        live.connection.ran_ad_hoc |= statement.ad_hoc;
+        statement.persistent &= !live.connection.ran_ad_hoc;
         Self {
             answers: live.connection.client.fetch_many(statement),
             condition,
@@ -282,17 +332,17 @@ impl<'e> Running<'e> {
 
     fn refused(&mut self, error: Error) -> Error {
         let error = from_driver(self.tenant, error);
-        // The kept statements of this connection are out of date: close it, and the next one plans anew.
-        let plan_changed = error.sqlstate() == Some(PLAN_CHANGED);
-        if plan_changed || matches!(error, ScopeError::Disconnected { .. }) {
-            *self.condition = Condition::Broken;
-            *self.ended = true;
-        } else {
-            *self.condition = Condition::Open;
-            self.failed.get_or_insert(self.depth);
-        }
+        *self.failed = Some(self.failed.map_or(self.depth, |failed| failed.min(self.depth)));
+        *self.ended |= condemns(&error);
+        *self.condition = if *self.ended { Condition::Broken } else { Condition::Open };
         error.into()
     }
+}
+
+/// Whether the connection is of no use after an error: it is gone, or what is kept prepared on it is out of date. The next
+/// one plans anew.
+fn condemns(error: &ScopeError) -> bool {
+    error.is_of_the_connection() || error.sqlstate().is_some_and(|state| OUTDATED.contains(&state))
 }
 
 impl Stream for Running<'_> {
@@ -309,10 +359,13 @@ impl Stream for Running<'_> {
             }
         };
         Poll::Ready(match answer {
-            Some(Ok(answer)) => Some(Ok(answer)),
+            Some(Ok(answer)) => {
+                *self.condition = Condition::Answering;
+                Some(Ok(answer))
+            }
             Some(Err(error)) => Some(Err(self.refused(error))),
             None => {
-                if *self.condition == Condition::Running {
+                if matches!(*self.condition, Condition::Running | Condition::Answering) {
                     *self.condition = Condition::Open;
                 }
                 None
@@ -326,7 +379,9 @@ fn from_driver(tenant: TenantId, error: Error) -> ScopeError {
         Error::Database(database) => {
             let code = database.code().unwrap_or_default().into_owned();
             let message = database.message().to_owned();
-            ScopeError::from_database(tenant, &code, &message, Error::Database(database).into())
+            let severity = database.downcast_ref::<PgDatabaseError>().severity();
+            let fatal = matches!(severity, PgSeverity::Fatal | PgSeverity::Panic);
+            ScopeError::from_database(tenant, &code, &message, fatal, Error::Database(database).into())
         }
         Error::Io(_) | Error::Protocol(_) | Error::WorkerCrashed => ScopeError::Disconnected { source: error.into() },
         error => ScopeError::from(error),

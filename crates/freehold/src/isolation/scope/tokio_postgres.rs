@@ -1,4 +1,7 @@
+use std::error::Error as _;
+
 use tokio::time::timeout_at;
+use tokio_postgres::error::Severity;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Row};
 
@@ -10,8 +13,9 @@ use crate::isolation::pool::Condition;
 use crate::isolation::session::Opening;
 use crate::tenant::TenantId;
 
-/// A kept statement was planned for other columns than the table has now (feature_not_supported).
-const PLAN_CHANGED: &str = "0A000";
+/// A kept statement was planned for other columns than the table has now (feature_not_supported), or some SQL has
+/// deallocated it (invalid_sql_statement_name).
+const OUTDATED: [&str; 2] = ["0A000", "26000"];
 
 /// Statements on tokio-postgres. The first one of a scope travels in one message with what opens the transaction: one
 /// round trip.
@@ -25,7 +29,11 @@ impl<A: Access> Scope<TokioPostgres, A> {
     ///
     /// See [`ScopeError`]. After an error of the database nothing but a rollback can follow, unless the statement ran in
     /// a [nested](Self::nested) scope.
-    pub async fn query(&mut self, sql: &'static str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, ScopeError> {
+    pub async fn query(
+        &mut self,
+        sql: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, ScopeError> {
         Ok(self.run(Text::Static(sql, parameters), false).await?.rows)
     }
 
@@ -59,7 +67,11 @@ impl<A: Access> Scope<TokioPostgres, A> {
     /// # Errors
     ///
     /// As [`query`](Self::query).
-    pub async fn ad_hoc(&mut self, sql: &str, parameters: &[(&(dyn ToSql + Sync), Type)]) -> Result<Vec<Row>, ScopeError> {
+    pub async fn ad_hoc(
+        &mut self,
+        sql: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, ScopeError> {
         Ok(self.run(Text::AdHoc(sql, parameters), false).await?.rows)
     }
 
@@ -74,6 +86,7 @@ impl<A: Access> Scope<TokioPostgres, A> {
     }
 
     async fn run(&mut self, text: Text<'_>, commit: bool) -> Result<Answer, ScopeError> {
+        self.settle();
         let deadline = self.lease().await?;
         match timeout_at(deadline, self.exchange(text, commit)).await {
             Ok(Ok(answer)) => {
@@ -81,44 +94,49 @@ impl<A: Access> Scope<TokioPostgres, A> {
                 self.unwound();
                 Ok(answer)
             }
-            Ok(Err(error)) => Err(self.refused(error)),
+            Ok(Err(error)) => {
+                self.fail();
+                if error.is_of_the_connection() {
+                    self.end();
+                } else {
+                    self.set_condition(Condition::Open);
+                }
+                Err(error)
+            }
             Err(_) => Err(self.overdue()),
         }
     }
 
-    async fn exchange(&mut self, text: Text<'_>, commit: bool) -> Result<Answer, Error> {
+    /// Runs a statement, and runs it once more if it was the first one and the connection was at fault.
+    async fn exchange(&mut self, text: Text<'_>, commit: bool) -> Result<Answer, ScopeError> {
         let first = self.condition() == Condition::Untouched;
         let error = match self.send(text, commit).await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
-        let Text::Static(sql, _) = text else { return Err(error) };
-        if !first || error.code().is_none_or(|code| code.code() != PLAN_CHANGED) {
-            return Err(error);
+        match (text, error.sqlstate()) {
+            _ if !first => return Err(error),
+            // Nothing else happened in this transaction.
+            (Text::Static(sql, _), Some(state)) if OUTDATED.contains(&state) => {
+                self.send(Text::Control("rollback"), false).await?;
+                if let Some(lease) = &mut self.lease {
+                    lease.live().connection.forget(sql);
+                }
+                self.set_condition(Condition::Untouched);
+            }
+            // Whether a commit was done before the connection was lost is not known.
+            _ if matches!(error, ScopeError::Disconnected { .. }) && commit => return Err(error),
+            _ if error.is_of_the_connection() => self.renew().await?,
+            _ => return Err(error),
         }
-        // Nothing else happened in this transaction: plan the statement anew and run it once more.
-        self.send(Text::Control("rollback"), false).await?;
-        if let Some(lease) = &mut self.lease {
-            lease.live().connection.forget(sql);
-        }
-        self.set_condition(Condition::Untouched);
         self.send(text, commit).await
     }
 
-    async fn send(&mut self, text: Text<'_>, commit: bool) -> Result<Answer, Error> {
-        let unwind = self.unwinding();
+    async fn send(&mut self, text: Text<'_>, commit: bool) -> Result<Answer, ScopeError> {
+        let (unwind, tenant) = (self.unwinding(), self.tenant.id);
         let (connection, opening): (&mut Connection, Option<Opening>) =
             self.engage().expect("a scope leases a connection before it runs a statement");
-        connection.run(opening, unwind, text, commit).await
-    }
-
-    fn refused(&mut self, error: Error) -> ScopeError {
-        let error = from_driver(self.tenant.id, error);
-        match &error {
-            ScopeError::Disconnected { .. } => self.end(),
-            _ => self.fail(),
-        }
-        error
+        connection.run(opening, unwind, text, commit).await.map_err(|error| from_driver(tenant, error))
     }
 }
 
@@ -133,11 +151,12 @@ impl Scope<TokioPostgres, Write> {
         if self.ended {
             return Err(ScopeError::Ended);
         }
+        self.settle();
+        if self.is_lost() {
+            return Err(ScopeError::RolledBack);
+        }
         if self.condition() == Condition::Untouched {
             return Ok(());
-        }
-        if self.failed.is_some_and(|failed| self.unwind.is_none_or(|depth| failed < depth)) {
-            return Err(ScopeError::RolledBack);
         }
         self.run(Text::Control(""), true).await.map(drop)
     }
@@ -153,7 +172,11 @@ impl Scope<TokioPostgres, Write> {
         sql: &'static str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<u64, ScopeError> {
-        if self.failed.is_some_and(|failed| self.unwind.is_none_or(|depth| failed < depth)) {
+        if self.ended {
+            return Err(ScopeError::Ended);
+        }
+        self.settle();
+        if self.is_lost() {
             return Err(ScopeError::RolledBack);
         }
         Ok(self.run(Text::Static(sql, parameters), true).await?.affected)
@@ -167,7 +190,8 @@ impl Nested<'_, TokioPostgres, Write> {
     ///
     /// [`ScopeError::RolledBack`] if a statement of this part failed before.
     pub async fn commit(mut self) -> Result<(), ScopeError> {
-        if self.failed.is_some() {
+        self.settle();
+        if self.is_lost() {
             return Err(ScopeError::RolledBack);
         }
         let release = format!("release savepoint s{}", self.depth);
@@ -181,9 +205,10 @@ fn from_driver(tenant: TenantId, error: Error) -> ScopeError {
     match error.as_db_error() {
         Some(database) => {
             let (code, message) = (database.code().code().to_owned(), database.message().to_owned());
-            ScopeError::from_database(tenant, &code, &message, error.into())
+            let fatal = matches!(database.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
+            ScopeError::from_database(tenant, &code, &message, fatal, error.into())
         }
-        None if error.is_closed() || error.to_string().contains("communicating with the server") => {
+        None if error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>()) => {
             ScopeError::Disconnected { source: error.into() }
         }
         None => ScopeError::Database { sqlstate: None, source: error.into() },

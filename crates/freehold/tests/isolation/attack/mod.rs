@@ -1,3 +1,16 @@
 //! Hostile SQL in tenant A's own connection. Every test names the attack; the numbers are those of the list of pitfalls.
 
+mod availability;
 mod context;
+mod fuzz;
+mod leftovers;
+mod lender;
+mod names;
+mod placements;
+mod planner;
+mod planted;
+mod privileges;
+mod rows;
+mod seal;
+mod settings;
+mod victim;

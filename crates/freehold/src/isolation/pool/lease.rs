@@ -1,0 +1,168 @@
+//! What a scope holds of the pool, and how it goes back: by being dropped, at whatever await.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::Pool;
+use super::state::{Live, Resource};
+use crate::isolation::driver::{Connection, Driver};
+use crate::isolation::error::ScopeError;
+use crate::isolation::session::ServerClock;
+use crate::tenant::{Model, Placement, TenantId};
+
+/// How long a reset of a connection whose last statement ended may take.
+const RESET_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long it may take to ask the server to stop a statement.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a key and a clock that were read are trusted unasked.
+const TRUST: Duration = Duration::from_secs(1);
+
+/// A scope that waits. When it is dropped, what was sent to it meanwhile goes back to the pool.
+pub(super) struct Pending<D: Driver> {
+    pub(super) pool: Pool<D>,
+    pub(super) tenant: TenantId,
+    pub(super) receiver: oneshot::Receiver<Resource<D::Connection>>,
+}
+
+impl<D: Driver> Drop for Pending<D> {
+    fn drop(&mut self) {
+        self.receiver.close();
+        match self.receiver.try_recv() {
+            Ok(resource) => drop(Holding::with_clean(&self.pool, self.tenant, resource.into_clean())),
+            Err(_) => self.pool.0.state.lock().forget_closed(self.tenant),
+        }
+    }
+}
+
+/// The right of a tenant to one connection. When it is dropped, the right goes back, with a connection if there is a
+/// clean one.
+pub(super) struct Holding<D: Driver> {
+    pool: Pool<D>,
+    tenant: TenantId,
+    clean: Option<Live<D::Connection>>,
+}
+
+impl<D: Driver> Holding<D> {
+    pub(super) fn new(pool: &Pool<D>, tenant: TenantId) -> Self {
+        Self::with_clean(pool, tenant, None)
+    }
+
+    fn with_clean(pool: &Pool<D>, tenant: TenantId, clean: Option<Live<D::Connection>>) -> Self {
+        Self { pool: pool.clone(), tenant, clean }
+    }
+
+    async fn clean(mut self, mut live: Live<D::Connection>, condition: Condition) {
+        let options = &self.pool.0.options;
+        if condition != Condition::Broken {
+            let bound = if condition.is_at_work() { options.drain } else { RESET_TIMEOUT };
+            match timeout(bound, live.connection.reset(condition != Condition::Committed)).await {
+                Ok(Ok(found)) if !found.hijacked && live.touched.len() < options.schemas => {
+                    live.session.set_clock(ServerClock::new(found.clock));
+                    self.clean = Some(live);
+                    return;
+                }
+                // No statement is running.
+                Ok(_) => return,
+                Err(_) => {}
+            }
+        }
+        // The right is given back after that: what the server still works on counts.
+        let _ = timeout(CANCEL_TIMEOUT, live.connection.cancel()).await;
+    }
+}
+
+impl<D: Driver> Drop for Holding<D> {
+    fn drop(&mut self) {
+        if let Some(live) = &mut self.clean {
+            live.idle_since = Instant::now();
+        }
+        self.pool.0.state.lock().release(self.tenant, self.clean.take());
+    }
+}
+
+/// What is known of a leased connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// Nothing was sent.
+    Untouched,
+    /// What opens the transaction was sent, and its end was not seen.
+    Opening,
+    /// A statement was sent, wholly or in part, and its end was not seen.
+    Running,
+    /// A statement was sent and gave answers, but not all of them were read.
+    Answering,
+    /// A transaction is open, and every statement that was sent has ended.
+    Open,
+    /// The transaction was committed.
+    Committed,
+    /// Not to be used again.
+    Broken,
+}
+
+impl Condition {
+    /// Whether the server may be at work on a statement.
+    fn is_at_work(self) -> bool {
+        matches!(self, Self::Opening | Self::Running | Self::Answering)
+    }
+}
+
+/// A connection in use. When it is dropped it is cleaned, or closed, and only then available again.
+pub(crate) struct Lease<D: Driver> {
+    holding: Option<Holding<D>>,
+    live: Option<Live<D::Connection>>,
+    pub(crate) condition: Condition,
+}
+
+impl<D: Driver> Lease<D> {
+    pub(super) fn new(holding: Holding<D>, mut live: Live<D::Connection>, placement: &Placement) -> Self {
+        if live.warm != placement.id {
+            live.warm = placement.id.clone();
+        }
+        if placement.model == Model::Schema && !live.touched.contains(&placement.id) {
+            live.touched.insert(placement.id.clone());
+        }
+        Self { holding: Some(holding), live: Some(live), condition: Condition::Untouched }
+    }
+
+    pub(crate) fn live(&mut self) -> &mut Live<D::Connection> {
+        self.parts().0
+    }
+
+    /// The connection, and the note of its condition beside it.
+    pub(crate) fn parts(&mut self) -> (&mut Live<D::Connection>, &mut Condition) {
+        let live = self.live.as_mut().expect("a lease has its connection until it is dropped");
+        (live, &mut self.condition)
+    }
+
+    /// Closes the connection and opens another one in its place.
+    pub(crate) async fn renewed(mut self, placement: &Placement) -> Result<Self, ScopeError> {
+        let old = self.live.take();
+        let holding = self.holding.take().expect("a lease holds its right until it is dropped");
+        let pool = holding.pool.clone();
+        pool.open(holding, old, placement).await
+    }
+}
+
+impl<D: Driver> Drop for Lease<D> {
+    fn drop(&mut self) {
+        let (Some(mut holding), Some(live)) = (self.holding.take(), self.live.take()) else { return };
+        match self.condition {
+            Condition::Untouched => holding.clean = Some(live),
+            condition => {
+                let runtime = holding.pool.0.runtime.clone();
+                runtime.spawn(holding.clean(live, condition));
+            }
+        }
+    }
+}
+
+impl<C> Live<C> {
+    /// Whether the connection was idle for so long that the database may have another key by now, or another clock.
+    pub(crate) fn is_to_be_proven(&self) -> bool {
+        self.idle_since.elapsed() > TRUST
+    }
+}

@@ -1,0 +1,7 @@
+//! Tenants come from the directory alone.
+use freehold::tenant::Tenant;
+
+fn main() {
+    let _tenant = Tenant { id: todo!(), slug: todo!(), name: todo!(), status: todo!(), placement: todo!(), plan: todo!() };
+    let _tenant = Tenant::default();
+}

@@ -28,28 +28,16 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// The directory with the key, the configuration and the private PostgreSQL
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "FREEHOLD_DATA",
-        default_value = ".freehold"
-    )]
+    #[arg(long, global = true, value_name = "DIR", env = "FREEHOLD_DATA", default_value = ".freehold")]
     pub(crate) data: PathBuf,
     /// The configuration [default: freehold.toml in the data directory]
     #[arg(long, global = true, value_name = "FILE", env = "FREEHOLD_CONFIG")]
     pub(crate) config: Option<PathBuf>,
-    /// The directory of the application's migrations [default: migrations]
+    /// The directory of the application's migrations [default: as configured, else migrations]
     #[arg(long, global = true, value_name = "DIR", env = "FREEHOLD_MIGRATIONS")]
     pub(crate) migrations: Option<PathBuf>,
     /// The catalog, as freehold_control [default: in the private PostgreSQL]
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "FREEHOLD_CONTROL_URL",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_name = "URL", env = "FREEHOLD_CONTROL_URL", hide_env_values = true)]
     pub(crate) catalog_url: Option<String>,
 }
 
@@ -87,12 +75,7 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 pub(crate) struct Up {
     /// An administrator's login to the server, to set it up or upgrade it [default: of the private PostgreSQL]
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "FREEHOLD_ADMIN_URL",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "URL", env = "FREEHOLD_ADMIN_URL", hide_env_values = true)]
     pub(crate) admin_url: Option<String>,
     /// Print `ready` and the origin of this URL once it answers 200
     #[arg(long, value_name = "URL", requires = "command")]

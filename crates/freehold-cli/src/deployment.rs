@@ -34,9 +34,7 @@ impl Deployment {
         };
         let url = |user| server.as_ref().map(|server| server.url_as(user, CATALOG));
         let (control_url, reader_url) = (url("freehold_control"), url("freehold_reader"));
-        let control_url = control_url
-            .or_else(|| settings.catalog_url.clone())
-            .unwrap_or_default();
+        let control_url = control_url.or_else(|| settings.catalog_url.clone()).unwrap_or_default();
         let catalog = parse_url(&control_url, "the URL of the catalog")?;
         let config = ControlConfig::new(catalog, master_key.clone(), &settings.migrations);
         Ok(Self {
@@ -64,9 +62,7 @@ impl Deployment {
 
     /// The catalog, as applications reach it.
     pub(crate) fn reader_url(&self) -> anyhow::Result<&str> {
-        self.reader_url
-            .as_deref()
-            .context("FREEHOLD_CATALOG_URL is not set: name the catalog, as freehold_reader")
+        self.reader_url.as_deref().context("FREEHOLD_CATALOG_URL is not set: name the catalog, as freehold_reader")
     }
 
     /// Ends what this command started. A server that somebody else started goes on.
@@ -90,9 +86,7 @@ impl Deployment {
 pub(crate) async fn start_private(settings: &Settings) -> anyhow::Result<Server> {
     let directory = settings.postgres_dir();
     let builder = Server::builder(&directory).durable(settings.durable);
-    let server = blocking(move || start_or_install(builder))
-        .await
-        .context("cannot start the private PostgreSQL")?;
+    let server = blocking(move || start_or_install(builder)).await.context("cannot start the private PostgreSQL")?;
     let preferred = settings.data.join("postgres");
     if server.is_owner() && directory != preferred {
         settings.output.note(&format!(
@@ -108,18 +102,14 @@ fn start_or_install(builder: Builder) -> Result<Server, ServerError> {
     match builder.clone().start_or_attach() {
         Err(ServerError::Installation(InstallationError::NotFound { .. })) => {
             tracing::warn!("there is no PostgreSQL on this machine: installing one");
-            builder
-                .installation(Installation::install(None)?)
-                .start_or_attach()
+            builder.installation(Installation::install(None)?).start_or_attach()
         }
         started => started,
     }
 }
 
 /// Runs what blocks, such as everything that `freehold_postgres` does, beside the runtime.
-pub(crate) async fn blocking<T, E>(
-    work: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> anyhow::Result<T>
+pub(crate) async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> anyhow::Result<T>
 where
     T: Send + 'static,
     E: Into<anyhow::Error> + Send + 'static,
@@ -129,6 +119,5 @@ where
 
 /// A PostgreSQL URL. The error does not repeat it, since it may hold a password.
 pub(crate) fn parse_url(url: &str, what: &str) -> anyhow::Result<Config> {
-    Config::from_str(url)
-        .with_context(|| format!("{what} is no PostgreSQL URL: use postgres://LOGIN@HOST/DATABASE"))
+    Config::from_str(url).with_context(|| format!("{what} is no PostgreSQL URL: use postgres://LOGIN@HOST/DATABASE"))
 }

@@ -41,10 +41,7 @@ pub(crate) struct Advised {
 
 impl Advised {
     pub(crate) fn new(problem: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            problem: problem.into(),
-            hint: hint.into(),
-        }
+        Self { problem: problem.into(), hint: hint.into() }
     }
 }
 
@@ -71,23 +68,16 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = String> + 'a {
     // The driver says "db error", and leaves it to its own cause to say which.
     let says_nothing = |error: &&(dyn Error + 'static)| {
-        error
-            .downcast_ref::<tokio_postgres::Error>()
-            .is_some_and(|error| error.as_db_error().is_some())
+        error.downcast_ref::<tokio_postgres::Error>().is_some_and(|error| error.as_db_error().is_some())
     };
-    anyhow::Chain::new(error)
-        .filter(move |error| !says_nothing(error))
-        .map(ToString::to_string)
+    anyhow::Chain::new(error).filter(move |error| !says_nothing(error)).map(ToString::to_string)
 }
 
 /// 1 where the user can mend it, 2 where we did not expect it.
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
-    let unexpected = error.chain().any(|cause| {
-        matches!(
-            cause.downcast_ref(),
-            Some(ControlError::Database { .. } | ControlError::Catalog(_))
-        )
-    });
+    let unexpected = error
+        .chain()
+        .any(|cause| matches!(cause.downcast_ref(), Some(ControlError::Database { .. } | ControlError::Catalog(_))));
     ExitCode::from(if unexpected { 2 } else { 1 })
 }
 
@@ -103,7 +93,8 @@ fn hint(cause: &(dyn Error + 'static)) -> Option<String> {
             _ => None,
         },
         ControlError::Operation { .. } => Some(
-            "mend the cause; a worker tries again (`freehold serve worker`), and `freehold tenant delete` gives it up".to_owned(),
+            "mend the cause; a worker tries again (`freehold serve worker`), and `freehold tenant delete` gives it up"
+                .to_owned(),
         ),
         _ => None,
     }

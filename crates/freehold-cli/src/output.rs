@@ -21,12 +21,7 @@ impl Output {
     }
 
     /// Prints `data` as the member `name` of a JSON object, or the text for people.
-    pub(crate) fn print(
-        &self,
-        name: &str,
-        data: &impl Serialize,
-        text: impl FnOnce() -> String,
-    ) -> anyhow::Result<()> {
+    pub(crate) fn print(&self, name: &str, data: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
         if !self.json {
             return line(&text());
         }
@@ -61,18 +56,12 @@ where
     R: IntoIterator<Item = String>,
 {
     let mut table = Table::new();
-    table
-        .load_preset(presets::NOTHING)
-        .set_header(headers.iter().map(Cell::new));
+    table.load_preset(presets::NOTHING).set_header(headers.iter().map(Cell::new));
     for row in rows {
         table.add_row(row);
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 1));
     }
-    table
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect::<Vec<_>>()
-        .join("\n")
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }

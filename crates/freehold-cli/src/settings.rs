@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use freehold::isolation::MasterKey;
 use serde::Deserialize;
 
@@ -52,19 +52,11 @@ impl Default for Postgres {
 impl Settings {
     /// Reads the configuration file, if there is one. Paths in it start where it is.
     pub(crate) fn read(global: &Global) -> anyhow::Result<Self> {
-        let config = global
-            .config
-            .clone()
-            .unwrap_or_else(|| global.data.join("freehold.toml"));
+        let config = global.config.clone().unwrap_or_else(|| global.data.join("freehold.toml"));
         let file = match fs::read_to_string(&config) {
-            Ok(text) => toml::from_str(&text)
-                .with_context(|| format!("{} is no configuration", config.display()))?,
+            Ok(text) => toml::from_str(&text).map_err(|error| not_toml(&config, &text, &error))?,
             // One that was asked for must be there.
-            Err(error)
-                if error.kind() == std::io::ErrorKind::NotFound && global.config.is_none() =>
-            {
-                File::default()
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && global.config.is_none() => File::default(),
             Err(error) => {
                 return Err(error).with_context(|| format!("cannot read {}", config.display()));
             }
@@ -78,9 +70,7 @@ impl Settings {
                 .clone()
                 .or_else(|| file.migrations.map(beside))
                 .unwrap_or_else(|| PathBuf::from("migrations")),
-            master_key_file: file
-                .master_key_file
-                .map_or_else(|| global.data.join("master.key"), beside),
+            master_key_file: file.master_key_file.map_or_else(|| global.data.join("master.key"), beside),
             catalog_url: global.catalog_url.clone().or(file.catalog_url),
             durable: file.postgres.durable,
             config,
@@ -103,12 +93,18 @@ impl Settings {
                 return Err(error).with_context(|| format!("cannot read {}", path.display()));
             }
         };
-        text.parse()
-            .with_context(|| format!("{} holds no master key", path.display()))
+        text.parse().with_context(|| format!("{} holds no master key", path.display()))
     }
 
     /// Where the private PostgreSQL keeps its files.
     pub(crate) fn postgres_dir(&self) -> PathBuf {
         freehold_postgres::reachable_state_dir(self.data.join("postgres"))
     }
+}
+
+/// Names the line, and does not repeat it: it may hold a password.
+fn not_toml(path: &Path, text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = 1 + before.matches('\n').count();
+    anyhow!("{}, line {line}: {}", path.display(), error.message())
 }

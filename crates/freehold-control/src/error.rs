@@ -92,14 +92,16 @@ pub enum ControlError {
         problem: String,
     },
     /// A migration failed. Nothing of it is there.
-    #[error("migration {file} failed in {place}{position}: {message}{hint}", place = if placement.is_empty() { "the database" } else { placement })]
+    #[error("migration {file} failed in {place}{at}: {message}{hint}",
+            place = if placement.is_empty() { "the database" } else { placement },
+            at = line.map(|line| format!(", line {line}")).unwrap_or_default())]
     Migration {
         /// The file.
         file: String,
         /// The placement, or empty for the database itself.
         placement: String,
-        /// `, line N` where it is known.
-        position: String,
+        /// The line of the file, where it is known.
+        line: Option<usize>,
         /// What the database said.
         message: String,
         /// Its hint on a line of its own, if it gave one.

@@ -35,7 +35,6 @@ impl ControlConfig {
 #[derive(Clone, Debug)]
 pub struct ControlPlane {
     config: ControlConfig,
-    migrator: Migrator,
 }
 
 /// A cluster, as the control plane reaches it.
@@ -46,22 +45,25 @@ pub(crate) struct Cluster {
 }
 
 impl ControlPlane {
-    /// Reads the migrations. Connections are opened as they are needed.
+    /// Looks through the migrations. Connections are opened as they are needed.
     ///
     /// # Errors
     ///
     /// When the migrations cannot be read or contradict each other.
     pub fn new(config: ControlConfig) -> Result<Self, ControlError> {
-        let migrations = Arc::new(Migrations::read(&config.migrations)?);
-        Ok(Self { config, migrator: Migrator { migrations } })
+        let control = Self { config };
+        control.migrator()?;
+        Ok(control)
     }
 
     pub(crate) fn master_key(&self) -> &MasterKey {
         &self.config.master_key
     }
 
-    pub(crate) fn migrator(&self) -> &Migrator {
-        &self.migrator
+    /// Reads the migrations, each time anew: a worker runs for months, and a migration that was added and applied beside
+    /// it is as much part of a new tenant as the others.
+    pub(crate) fn migrator(&self) -> Result<Migrator, ControlError> {
+        Ok(Migrator { migrations: Migrations::read(&self.config.migrations)? })
     }
 
     pub(crate) fn catalog_config(&self) -> &Config {
@@ -151,7 +153,12 @@ impl ControlPlane {
         let mut rotated = Vec::new();
         for (server, database) in self.databases(&catalog).await? {
             let mut data = connect(&with_database(&server, &database)).await?;
-            rotated.push((database, seal::rotate(&mut data, &self.config.master_key).await?));
+            let generation = seal::rotate(&mut data, &self.config.master_key).await?;
+            // A tenant database and its login are named after the placement; the password derives from the master key.
+            if let Ok(login) = database.parse() {
+                seal::renew_login(&data, &self.config.master_key, &login).await?;
+            }
+            rotated.push((database, generation));
         }
         Ok(rotated)
     }

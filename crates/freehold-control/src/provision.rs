@@ -10,7 +10,6 @@ use crate::connection::{connect, with_database};
 use crate::install::{create_schema, quoted, template_of};
 use crate::operation::Steps;
 use crate::{ControlError, ControlPlane, seal};
-use secrecy::ExposeSecret;
 
 /// Where a tenant is, or will be.
 #[derive(Clone, Debug)]
@@ -88,9 +87,7 @@ async fn create_database(control: &ControlPlane, place: &Place) -> Result<(), Co
     let failed = ControlError::doing("creating a tenant database");
     let server = connect(&with_database(&place.server, &place.data)).await?;
     let id = &place.id;
-    // The server stores a SCRAM verifier (RFC 5802); the password itself is sent nowhere.
-    let password = control.master_key().login_password(id);
-    let verifier = postgres_protocol::password::scram_sha_256(password.expose_secret().as_bytes());
+    let verifier = seal::login_verifier(control.master_key(), id);
     let create = format!("create role {id} login inherit password '{verifier}' in role freehold_tenant");
     ignore(server.batch_execute(&create).await, &SqlState::DUPLICATE_OBJECT).map_err(&failed)?;
     let template = quoted(&template_of(&place.data));
@@ -118,7 +115,7 @@ fn ignore(result: Result<(), tokio_postgres::Error>, already: &SqlState) -> Resu
 /// tables.
 async fn migrate(control: &ControlPlane, place: &Place) -> Result<Value, ControlError> {
     if place.model != Model::Shared || !is_migrated(place).await? {
-        control.migrator().migrate_one(&place.server, &place.database, &place.id).await?;
+        control.migrator()?.migrate_one(&place.server, &place.database, &place.id).await?;
     }
     Ok(json!({}))
 }

@@ -1,6 +1,7 @@
 //! Keys: sealing a database, and changing its key while it is in use.
 
-use freehold::isolation::{MasterKey, SealIdentity};
+use freehold::isolation::{ExposeSecret, MasterKey, SealIdentity};
+use freehold::tenant::PlacementId;
 use tokio_postgres::{Client, GenericClient};
 
 use crate::ControlError;
@@ -72,4 +73,17 @@ async fn insert_key(client: &impl GenericClient, master: &MasterKey, generation:
         .await
         .map_err(&failed)?;
     Ok(())
+}
+
+/// The password of a tenant's own login as servers store it: a SCRAM verifier (RFC 5802). The password itself is sent
+/// nowhere.
+pub(crate) fn login_verifier(master: &MasterKey, login: &PlacementId) -> String {
+    let password = master.login_password(login);
+    postgres_protocol::password::scram_sha_256(password.expose_secret().as_bytes())
+}
+
+/// Gives a tenant's own login the password that derives from this master key.
+pub(crate) async fn renew_login(client: &impl GenericClient, master: &MasterKey, login: &PlacementId) -> Result<(), ControlError> {
+    let alter = format!("alter role {login} password '{}'", login_verifier(master, login));
+    client.batch_execute(&alter).await.map_err(ControlError::doing("renewing the password of a tenant's login"))
 }

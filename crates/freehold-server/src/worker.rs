@@ -28,10 +28,7 @@ pub struct Worker {
 impl Worker {
     /// A worker that runs one operation at a time.
     pub fn new(control: ControlPlane) -> Self {
-        Self {
-            control,
-            tasks: NonZeroUsize::MIN,
-        }
+        Self { control, tasks: NonZeroUsize::MIN }
     }
 
     /// How many operations it runs at a time.
@@ -54,10 +51,7 @@ impl Worker {
         // A task that panicked took one operation with it, whose lease another worker takes over.
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a task of the worker ended"
-                );
+                tracing::error!(error = &error as &dyn std::error::Error, "a task of the worker ended");
             }
         }
         tracing::info!("the worker stopped");

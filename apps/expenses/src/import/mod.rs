@@ -1,6 +1,6 @@
 //! `POST /api/import`: a file of spending data becomes expenses, all of its valid records or none.
 //!
-//! [`file`] reads the format and knows neither HTTP nor the database. [`upload`](upload()) streams the body through it into
+//! [`mod@file`] reads the format and knows neither HTTP nor the database. [`upload`](upload()) streams the body through it into
 //! one write scope, in batches: the memory of an import does not depend on the size of its file, and whatever goes wrong
 //! before the commit leaves nothing behind.
 

@@ -21,9 +21,5 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Outcome> {
         };
         lines.chain([count]).collect()
     })?;
-    Ok(if findings.is_empty() {
-        Outcome::Done
-    } else {
-        Outcome::ProblemsFound
-    })
+    Ok(if findings.is_empty() { Outcome::Done } else { Outcome::ProblemsFound })
 }

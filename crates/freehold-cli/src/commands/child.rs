@@ -4,8 +4,9 @@
 //! `up` starts this program again, which asks and then becomes the command.
 
 use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -45,10 +46,13 @@ impl Running {
         variables: impl IntoIterator<Item = (&'a str, &'a OsStr)>,
     ) -> anyhow::Result<Self> {
         let parent = std::process::id().to_string();
+        // From another process group than the terminal's, reading from it would stop the command.
+        let input = if std::io::stdin().is_terminal() { Stdio::null() } else { Stdio::inherit() };
         let process = Command::new(std::env::current_exe()?)
             .args(["child", "--parent", &parent, "--"])
             .args(command)
             .envs(variables)
+            .stdin(input)
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
@@ -84,9 +88,6 @@ impl Running {
 }
 
 fn code(status: ExitStatus) -> u8 {
-    let code = status
-        .code()
-        .or_else(|| status.signal().map(|signal| 128 + signal));
-    code.and_then(|code| u8::try_from(code).ok())
-        .unwrap_or(u8::MAX)
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
 }

@@ -8,17 +8,9 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Outcome> {
     let deployment = Deployment::open(settings).await?;
     let diagnoses = deployment.control().doctor().await;
     deployment.close().await?;
-    settings.output.print("diagnoses", &diagnoses, || {
-        diagnoses.iter().map(text).collect()
-    })?;
-    let sound = diagnoses
-        .iter()
-        .all(|diagnosis| diagnosis.health < Health::Bad);
-    Ok(if sound {
-        Outcome::Done
-    } else {
-        Outcome::ProblemsFound
-    })
+    settings.output.print("diagnoses", &diagnoses, || diagnoses.iter().map(text).collect())?;
+    let sound = diagnoses.iter().all(|diagnosis| diagnosis.health < Health::Bad);
+    Ok(if sound { Outcome::Done } else { Outcome::ProblemsFound })
 }
 
 fn text(diagnosis: &Diagnosis) -> String {
@@ -27,13 +19,6 @@ fn text(diagnosis: &Diagnosis) -> String {
         Health::Warning => "warning",
         Health::Bad => "bad",
     };
-    let cure = diagnosis
-        .cure
-        .as_ref()
-        .map(|cure| format!("  cure: {cure}\n"))
-        .unwrap_or_default();
-    format!(
-        "{word}: {}: {}\n{cure}",
-        diagnosis.subject, diagnosis.finding
-    )
+    let cure = diagnosis.cure.as_ref().map(|cure| format!("  cure: {cure}\n")).unwrap_or_default();
+    format!("{word}: {}: {}\n{cure}", diagnosis.subject, diagnosis.finding)
 }

@@ -1,7 +1,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context;
 use freehold::isolation::{ExposeSecret, MasterKey};
@@ -9,6 +9,7 @@ use freehold::isolation::{ExposeSecret, MasterKey};
 use crate::failure::Outcome;
 use crate::settings::Settings;
 
+/// The configuration as it is written first. What follows is where the migrations are, and [`PRIVATE`].
 const CONFIG: &str = "\
 # The configuration of `freehold`. Paths start in this directory.
 
@@ -19,8 +20,9 @@ const CONFIG: &str = "\
 # master_key_file = \"master.key\"
 
 # The application's migrations.
-# migrations = \"../migrations\"
+";
 
+const PRIVATE: &str = "
 [postgres]
 # For tests: faster, but a crash of the machine ruins the data.
 # durable = false
@@ -31,15 +33,11 @@ const IGNORE: &str = "*\n";
 
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<Outcome> {
     let written = initialise(settings)?;
-    settings
-        .output
-        .print("written", &written, || written.join("\n"))?;
+    settings.output.print("written", &written, || written.join("\n"))?;
     if written.is_empty() {
         settings.output.note("everything was there already");
     } else {
-        settings
-            .output
-            .note("next: `freehold migrate new create_things`, then `freehold up`");
+        settings.output.note("next: `freehold migrate new create_things`, then `freehold up`");
     }
     Ok(Outcome::Done)
 }
@@ -54,6 +52,13 @@ pub(crate) fn initialise(settings: &Settings) -> anyhow::Result<Vec<String>> {
         .create(data)
         .with_context(|| format!("cannot create {}", data.display()))?;
     let mut written = Vec::new();
+    for directory in ["shared", "tenant"] {
+        let directory = settings.migrations.join(directory);
+        if !directory.is_dir() {
+            fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
+            written.push(directory.display().to_string());
+        }
+    }
     let mut write = |path: &Path, mode: u32, text: &str| -> anyhow::Result<()> {
         if create(path, mode, text).with_context(|| format!("cannot write {}", path.display()))? {
             written.push(path.display().to_string());
@@ -61,32 +66,31 @@ pub(crate) fn initialise(settings: &Settings) -> anyhow::Result<Vec<String>> {
         Ok(())
     };
     write(&data.join(".gitignore"), 0o644, IGNORE)?;
-    write(&settings.config, 0o644, CONFIG)?;
+    write(&settings.config, 0o644, &configuration(settings)?)?;
     let key = MasterKey::generate().to_secret_hex();
-    write(
-        &settings.master_key_file,
-        0o600,
-        &format!("{}\n", key.expose_secret()),
-    )?;
-    for directory in ["shared", "tenant"] {
-        let directory = settings.migrations.join(directory);
-        if !directory.is_dir() {
-            fs::create_dir_all(&directory)
-                .with_context(|| format!("cannot create {}", directory.display()))?;
-            written.push(directory.display().to_string());
-        }
-    }
+    write(&settings.master_key_file, 0o600, &format!("{}\n", key.expose_secret()))?;
     Ok(written)
+}
+
+/// Notes where the migrations are, so that later commands need not be told.
+fn configuration(settings: &Settings) -> anyhow::Result<String> {
+    let directory = settings.config.parent().filter(|directory| !directory.as_os_str().is_empty());
+    let path = relative(directory.unwrap_or(Path::new(".")), &settings.migrations)?;
+    let line = path.to_str().map_or_else(String::new, |path| format!("migrations = {}\n", toml::Value::from(path)));
+    Ok([CONFIG, &line, PRIVATE].concat())
+}
+
+/// The path of one directory as seen from another.
+fn relative(from: &Path, to: &Path) -> std::io::Result<PathBuf> {
+    let (from, to) = (from.canonicalize()?, to.canonicalize()?);
+    let shared = from.components().zip(to.components()).take_while(|(one, other)| one == other).count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    Ok(up.chain(to.components().skip(shared)).collect())
 }
 
 /// Whether the file was created; one that was there is left alone.
 fn create(path: &Path, mode: u32, text: &str) -> std::io::Result<bool> {
-    match OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-    {
+    match OpenOptions::new().write(true).create_new(true).mode(mode).open(path) {
         Ok(mut file) => file.write_all(text.as_bytes()).map(|()| true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(error),

@@ -12,9 +12,7 @@ pub(crate) async fn run(settings: &Settings, migrate: Migrate) -> anyhow::Result
     match migrate.command {
         Some(MigrateCommand::New { name }) => {
             let path = Migrations::create(&settings.migrations, &name)?;
-            settings
-                .output
-                .print("created", &path, || path.display().to_string())?;
+            settings.output.print("created", &path, || path.display().to_string())?;
             Ok(Outcome::Done)
         }
         Some(MigrateCommand::Status) => {
@@ -33,11 +31,7 @@ pub(crate) async fn run(settings: &Settings, migrate: Migrate) -> anyhow::Result
             };
             deployment.close().await?;
             print_report(settings, &report)?;
-            if report.failures.is_empty() {
-                Ok(Outcome::Done)
-            } else {
-                Err(failed(&report))
-            }
+            if report.failures.is_empty() { Ok(Outcome::Done) } else { Err(failed(&report)) }
         }
     }
 }
@@ -54,10 +48,7 @@ pub(crate) fn failed(report: &MigrateReport) -> anyhow::Error {
     });
     let count = report.failures.len();
     let noun = if count == 1 { "place" } else { "places" };
-    anyhow!(
-        "{count} {noun} could not be migrated{}",
-        details.collect::<String>()
-    )
+    anyhow!("{count} {noun} could not be migrated{}", details.collect::<String>())
 }
 
 fn print_report(settings: &Settings, report: &MigrateReport) -> anyhow::Result<()> {
@@ -74,8 +65,7 @@ fn print_report(settings: &Settings, report: &MigrateReport) -> anyhow::Result<(
             })
         })
         .collect();
-    let shown =
-        json!({ "applied": report.applied, "current": report.current, "failures": failures });
+    let shown = json!({ "applied": report.applied, "current": report.current, "failures": failures });
     settings.output.print("migrate", &shown, || {
         format!(
             "{} applied, {} placements were current, {} failed",
@@ -94,11 +84,7 @@ fn print_plans(settings: &Settings, plans: &[(String, Plan)]) -> anyhow::Result<
                 .pending
                 .iter()
                 .map(|pending| {
-                    let files: Vec<String> = pending
-                        .migrations
-                        .iter()
-                        .map(|migration| migration.file_name())
-                        .collect();
+                    let files: Vec<String> = pending.migrations.iter().map(|migration| migration.file_name()).collect();
                     json!({ "placement": pending.placement, "migrations": files })
                 })
                 .collect();
@@ -107,24 +93,11 @@ fn print_plans(settings: &Settings, plans: &[(String, Plan)]) -> anyhow::Result<
         .collect();
     settings.output.print("databases", &databases, || {
         let rows = plans.iter().flat_map(|(database, plan)| {
-            let current = (plan.pending.is_empty() || plan.current > 0).then(|| {
-                [
-                    database.clone(),
-                    format!("{} placements", plan.current),
-                    "nothing pending".to_owned(),
-                ]
-            });
+            let current = (plan.pending.is_empty() || plan.current > 0)
+                .then(|| [database.clone(), format!("{} placements", plan.current), "nothing pending".to_owned()]);
             let pending = plan.pending.iter().map(|pending| {
-                let place = if pending.placement.is_empty() {
-                    "the database itself"
-                } else {
-                    &pending.placement
-                };
-                let files: Vec<String> = pending
-                    .migrations
-                    .iter()
-                    .map(|migration| migration.file_name())
-                    .collect();
+                let place = if pending.placement.is_empty() { "the database itself" } else { &pending.placement };
+                let files: Vec<String> = pending.migrations.iter().map(|migration| migration.file_name()).collect();
                 [database.clone(), place.to_owned(), files.join(", ")]
             });
             current.into_iter().chain(pending).collect::<Vec<_>>()

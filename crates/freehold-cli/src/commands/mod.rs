@@ -20,34 +20,28 @@ use crate::settings::Settings;
 
 /// Runs a command to its end, or until a signal ends it.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<Outcome> {
-    let settings = Settings::read(&cli.global)?;
+    let settings = &Settings::read(&cli.global)?;
     match cli.command {
-        Command::Child(child) => child::run(child),
         // These two end in good order on a signal.
-        Command::Up(up) => up::run(&settings, up).await,
-        Command::Serve(serve) => serve::run(&settings, serve).await,
-        command => {
-            let stop = stop_requested()?;
-            tokio::select! {
-                outcome = short(&settings, command) => outcome,
-                signal = stop => Ok(Outcome::Stopped(signal)),
-            }
-        }
+        Command::Up(up) => up::run(settings, up).await,
+        Command::Serve(serve) => serve::run(settings, serve).await,
+        Command::Child(child) => child::run(child),
+        Command::Init => init::run(settings),
+        Command::Status => unless_stopped(status::run(settings)).await,
+        Command::Doctor => unless_stopped(doctor::run(settings)).await,
+        Command::Tenant(command) => unless_stopped(tenant::run(settings, command)).await,
+        Command::Migrate(command) => unless_stopped(migrate::run(settings, command)).await,
+        Command::Check => unless_stopped(check::run(settings)).await,
+        Command::Seal(command) => unless_stopped(seal::run(settings, command)).await,
+        Command::Pg(command) => unless_stopped(pg::run(settings, command)).await,
     }
 }
 
-async fn short(settings: &Settings, command: Command) -> anyhow::Result<Outcome> {
-    match command {
-        Command::Init => init::run(settings),
-        Command::Status => status::run(settings).await,
-        Command::Doctor => doctor::run(settings).await,
-        Command::Tenant(command) => tenant::run(settings, command).await,
-        Command::Migrate(command) => migrate::run(settings, command).await,
-        Command::Check => check::run(settings).await,
-        Command::Seal(command) => seal::run(settings, command).await,
-        Command::Pg(command) => pg::run(settings, command).await,
-        Command::Up(_) | Command::Serve(_) | Command::Child(_) => {
-            unreachable!("`run` handles these")
-        }
+/// A signal drops the command where it is, and with it the private server it may have started.
+async fn unless_stopped(command: impl Future<Output = anyhow::Result<Outcome>>) -> anyhow::Result<Outcome> {
+    let stop = stop_requested()?;
+    tokio::select! {
+        outcome = command => outcome,
+        signal = stop => Ok(Outcome::Stopped(signal)),
     }
 }

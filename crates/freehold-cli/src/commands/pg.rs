@@ -18,13 +18,9 @@ pub(crate) async fn run(settings: &Settings, command: Pg) -> anyhow::Result<Outc
         Pg::Install { major } => {
             let found = blocking(move || Installation::find_or_install(major)).await?;
             let shown = json!({ "version": found.version().to_string(), "bin": found.bin() });
-            settings.output.print("postgres", &shown, || {
-                format!(
-                    "PostgreSQL {} in {}",
-                    found.version(),
-                    found.bin().display()
-                )
-            })?;
+            settings
+                .output
+                .print("postgres", &shown, || format!("PostgreSQL {} in {}", found.version(), found.bin().display()))?;
         }
     }
     Ok(Outcome::Done)
@@ -33,30 +29,17 @@ pub(crate) async fn run(settings: &Settings, command: Pg) -> anyhow::Result<Outc
 async fn start(settings: &Settings) -> anyhow::Result<()> {
     let server = start_private(settings).await?;
     let url = server.url("postgres");
-    let (word, directory) = (
-        if server.is_owner() {
-            "started"
-        } else {
-            "runs already"
-        },
-        server.state_dir().to_owned(),
-    );
+    let (word, directory) = (if server.is_owner() { "started" } else { "runs already" }, server.state_dir().to_owned());
     blocking(move || server.detach()).await?;
     settings.output.print("url", &url, || url.clone())?;
-    settings.output.note(&format!(
-        "PostgreSQL {word} in {}; `freehold pg stop` stops it",
-        directory.display()
-    ));
+    settings.output.note(&format!("PostgreSQL {word} in {}; `freehold pg stop` stops it", directory.display()));
     Ok(())
 }
 
 async fn stop(settings: &Settings) -> anyhow::Result<()> {
     match Server::attach(settings.postgres_dir()) {
         Err(ServerError::NotRunning { state_dir }) => {
-            settings.output.note(&format!(
-                "PostgreSQL does not run in {}",
-                state_dir.display()
-            ));
+            settings.output.note(&format!("PostgreSQL does not run in {}", state_dir.display()));
         }
         attached => {
             let server = attached?;

@@ -27,9 +27,7 @@ pub(crate) async fn run(settings: &Settings, command: Seal) -> anyhow::Result<Ou
     settings.output.print("rotated", &shown, || {
         table(
             &["DATABASE", "GENERATION"],
-            rotated
-                .iter()
-                .map(|(database, generation)| [database.clone(), generation.to_string()]),
+            rotated.iter().map(|(database, generation)| [database.clone(), generation.to_string()]),
         )
     })?;
     Ok(Outcome::Done)

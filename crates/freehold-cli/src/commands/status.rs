@@ -11,15 +11,9 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Outcome> {
     let control = deployment.control();
     let overview = control.overview().await?;
     let plans = control.migration_status().await?;
-    let pending = plans
-        .iter()
-        .map(|(_, plan)| plan.pending.len())
-        .sum::<usize>();
+    let pending = plans.iter().map(|(_, plan)| plan.pending.len()).sum::<usize>();
     // One that only this command started is gone with it.
-    let server = deployment
-        .server()
-        .filter(|server| !server.is_owner())
-        .map(|server| server.state_dir().to_owned());
+    let server = deployment.server().filter(|server| !server.is_owner()).map(|server| server.state_dir().to_owned());
     deployment.close().await?;
     let shown = json!({ "overview": overview, "behind": pending, "postgres": server });
     settings.output.print("status", &shown, || {
@@ -33,40 +27,21 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Outcome> {
             1 => "1 placement is behind: `freehold migrate`".to_owned(),
             many => format!("{many} placements are behind: `freehold migrate`"),
         };
-        format!(
-            "PostgreSQL   {server}\nmigrations   {migrations}\n\n{}",
-            text(&overview)
-        )
+        format!("PostgreSQL   {server}\nmigrations   {migrations}\n\n{}", text(&overview))
     })?;
     Ok(Outcome::Done)
 }
 
 fn text(overview: &Overview) -> String {
     let clusters = overview.clusters.iter().map(|cluster| {
-        let takes = if cluster.draining {
-            "draining"
-        } else {
-            "takes tenants"
-        };
-        [
-            cluster.id.clone(),
-            cluster.host.clone(),
-            cluster.port.to_string(),
-            cluster.database.clone(),
-            takes.to_owned(),
-        ]
+        let takes = if cluster.draining { "draining" } else { "takes tenants" };
+        [cluster.id.clone(), cluster.host.clone(), cluster.port.to_string(), cluster.database.clone(), takes.to_owned()]
     });
-    let tenants = overview.tenants.iter().map(|tenants| {
-        [
-            tenants.status.clone(),
-            tenants.model.clone().unwrap_or_default(),
-            tenants.count.to_string(),
-        ]
-    });
-    let mut parts = vec![table(
-        &["CLUSTER", "HOST", "PORT", "DATABASE", "STATE"],
-        clusters,
-    )];
+    let tenants = overview
+        .tenants
+        .iter()
+        .map(|tenants| [tenants.status.clone(), tenants.model.clone().unwrap_or_default(), tenants.count.to_string()]);
+    let mut parts = vec![table(&["CLUSTER", "HOST", "PORT", "DATABASE", "STATE"], clusters)];
     if overview.tenants.is_empty() {
         parts.push("no tenants: `freehold tenant create SLUG`".to_owned());
     } else {
@@ -83,10 +58,7 @@ fn text(overview: &Overview) -> String {
                 error,
             ]
         });
-        parts.push(table(
-            &["OPERATION", "TENANT", "STATE", "ATTEMPTS", "LAST ERROR"],
-            operations,
-        ));
+        parts.push(table(&["OPERATION", "TENANT", "STATE", "ATTEMPTS", "LAST ERROR"], operations));
     }
     parts.join("\n\n")
 }

@@ -1,4 +1,5 @@
 //! The program, driven as a person or a script would.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the way to fail")]
 
 mod configuration;
 mod migrations;

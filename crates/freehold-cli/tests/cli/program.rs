@@ -62,12 +62,8 @@ impl Program {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_freehold"));
-        command
-            .args(arguments)
-            .current_dir(self.0.path())
-            .stdin(Stdio::null());
-        for (name, _) in std::env::vars()
-            .filter(|(name, _)| name.starts_with("FREEHOLD_") && name != "FREEHOLD_PG_BIN")
+        command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FREEHOLD_") && name != "FREEHOLD_PG_BIN")
         {
             command.env_remove(name);
         }
@@ -82,18 +78,8 @@ impl Program {
     /// Runs to the end with this as standard input.
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Run {
         let mut command = self.command(arguments);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(input.as_bytes())
-            .unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         Run::from(child.wait_with_output().unwrap())
     }
 
@@ -106,27 +92,17 @@ impl Program {
 
     /// Runs with --json; returns what it printed.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
-        let document: Value =
-            serde_json::from_str(&self.ok(&[arguments, &["--json"]].concat())).unwrap();
+        let document: Value = serde_json::from_str(&self.ok(&[arguments, &["--json"]].concat())).unwrap();
         assert_eq!(document["version"], 1, "{document}");
         document
     }
 
     /// Starts what goes on until it is stopped.
     pub(crate) fn start(&self, arguments: &[&str]) -> Started {
-        let mut child = self
-            .command(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = self.command(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let (send, lines) = channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        std::thread::spawn(move || {
-            stdout
-                .lines()
-                .map_while(Result::ok)
-                .try_for_each(|line| send.send(line))
-        });
+        std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
         Started { child, lines }
     }
 
@@ -164,11 +140,7 @@ impl Run {
 impl From<std::process::Output> for Run {
     fn from(output: std::process::Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self {
-            code: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 }
 
@@ -178,10 +150,7 @@ impl Started {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let line = self
-                .lines
-                .recv_timeout(left)
-                .unwrap_or_else(|_| panic!("no line begins with {beginning:?}"));
+            let line = self.lines.recv_timeout(left).unwrap_or_else(|_| panic!("no line begins with {beginning:?}"));
             if line.starts_with(beginning) {
                 return line;
             }

@@ -5,27 +5,10 @@ async fn sql_runs_as_the_tenant_and_the_audit_has_each_statement() {
     let program = Program::deployed();
     for slug in ["acme", "bolt"] {
         program.ok(&["tenant", "create", slug]);
-        program.ok(&[
-            "tenant",
-            "sql",
-            slug,
-            "--write",
-            &format!("insert into notes (body) values ('{slug}')"),
-        ]);
+        program.ok(&["tenant", "sql", slug, "--write", &format!("insert into notes (body) values ('{slug}')")]);
     }
-    let rows = program.json(&[
-        "tenant",
-        "sql",
-        "acme",
-        "select body from notes",
-        "--reason",
-        "ticket 7",
-    ]);
-    assert_eq!(
-        rows["rows"],
-        serde_json::json!([{ "body": "acme" }]),
-        "shared tables, and only its own rows"
-    );
+    let rows = program.json(&["tenant", "sql", "acme", "select body from notes", "--reason", "ticket 7"]);
+    assert_eq!(rows["rows"], serde_json::json!([{ "body": "acme" }]), "shared tables, and only its own rows");
 
     let catalog = program.connect("freehold_catalog").await;
     let audit = catalog
@@ -34,48 +17,29 @@ async fn sql_runs_as_the_tenant_and_the_audit_has_each_statement() {
         .unwrap();
     let (actor, action): (&str, &str) = (audit[0].get(0), audit[0].get(1));
     assert!(actor.starts_with("cli: "), "{actor}");
-    assert_eq!(
-        (action, audit[0].get(2), audit[0].get(3)),
-        ("sql, reading", "ticket 7", "select body from notes")
-    );
+    assert_eq!((action, audit[0].get(2), audit[0].get(3)), ("sql, reading", "ticket 7", "select body from notes"));
 }
 
 #[test]
 fn a_session_for_reading_does_not_write() {
     let program = Program::deployed();
     program.ok(&["tenant", "create", "acme", "--model", "schema"]);
-    let refused = program.run(&[
-        "tenant",
-        "sql",
-        "acme",
-        "insert into notes (body) values ('x')",
-    ]);
+    let refused = program.run(&["tenant", "sql", "acme", "insert into notes (body) values ('x')"]);
     assert_eq!(refused.code, Some(1), "{refused:#?}");
-    assert!(
-        refused.stderr.contains("hint: say --write"),
-        "{}",
-        refused.stderr
-    );
-    assert!(
-        program
-            .ok(&["tenant", "sql", "acme", "select body from notes"])
-            .contains("no rows")
-    );
+    assert!(refused.stderr.contains("hint: say --write"), "{}", refused.stderr);
+    assert!(program.ok(&["tenant", "sql", "acme", "select body from notes"]).contains("no rows"));
 }
 
 #[test]
 fn statements_are_read_from_standard_input_until_one_fails() {
     let program = Program::deployed();
     program.ok(&["tenant", "create", "acme"]);
-    let script = "insert into notes (body)\n  values ('a;b');\n\nselect body\nfrom notes;\nselect broken;\nselect 'never'";
+    let script =
+        "insert into notes (body)\n  values ('a;b');\n\nselect body\nfrom notes;\nselect broken;\nselect 'never'";
     let run = program.run_with_input(&["tenant", "sql", "acme", "--write"], script);
     assert_eq!(run.code, Some(1), "{run:#?}");
     assert_eq!(run.stdout, "no rows\nbody\na;b\n(1 row)\n");
-    assert!(
-        run.stderr.contains("column \"broken\" does not exist"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("column \"broken\" does not exist"), "{}", run.stderr);
 }
 
 #[test]
@@ -101,28 +65,13 @@ fn values_are_shown_as_the_server_writes_them() {
         "null::int",
         "'01a1fc26-fcd8-718f-8dd8-d084a2a9b8d6'::uuid",
     ];
-    let columns: Vec<String> = literals
-        .iter()
-        .enumerate()
-        .map(|(i, text)| format!("{text} as v{i}, ({text})::text as t{i}"))
-        .collect();
-    let rows = program.json(&[
-        "tenant",
-        "sql",
-        "acme",
-        &format!("select {}", columns.join(", ")),
-    ]);
+    let columns: Vec<String> =
+        literals.iter().enumerate().map(|(i, text)| format!("{text} as v{i}, ({text})::text as t{i}")).collect();
+    let rows = program.json(&["tenant", "sql", "acme", &format!("select {}", columns.join(", "))]);
     for (i, literal) in literals.iter().enumerate() {
-        let (value, text) = (
-            &rows["rows"][0][format!("v{i}")],
-            &rows["rows"][0][format!("t{i}")],
-        );
-        let shown = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        let expected = text
-            .as_str()
-            .map_or_else(|| text.to_string(), str::to_owned);
+        let (value, text) = (&rows["rows"][0][format!("v{i}")], &rows["rows"][0][format!("t{i}")]);
+        let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let expected = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
         assert_eq!(shown.trim_end(), expected.trim_end(), "{literal}");
     }
     let others = program.json(&[

@@ -1,3 +1,5 @@
+use serde_json::Value;
+
 use crate::program::{NOTES, Program};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -5,50 +7,29 @@ async fn a_deployment_is_set_up_used_checked_and_taken_down() {
     let program = Program::new();
 
     let written = program.ok(&["init"]);
-    assert!(
-        written.contains("master.key") && written.contains("migrations/tenant"),
-        "{written}"
-    );
+    assert!(written.contains("master.key") && written.contains("migrations/tenant"), "{written}");
     assert_eq!(program.ok(&["init"]), "\n", "what is there is left alone");
 
     let early = program.run(&["tenant", "list"]);
     assert_eq!(early.code, Some(1));
-    assert!(
-        early.stderr.contains("hint: run `freehold up`"),
-        "{}",
-        early.stderr
-    );
+    assert!(early.stderr.contains("hint: run `freehold up`"), "{}", early.stderr);
 
-    assert_eq!(
-        program.ok(&["migrate", "new", "notes"]).trim(),
-        "migrations/tenant/0001_notes.sql"
-    );
+    assert_eq!(program.ok(&["migrate", "new", "notes"]).trim(), "migrations/tenant/0001_notes.sql");
     program.write("migrations/tenant/0001_notes.sql", NOTES);
     let environment = program.ok(&["up"]);
-    assert!(
-        environment.contains("export FREEHOLD_CATALOG_URL='postgresql:///freehold_catalog?"),
-        "{environment}"
-    );
+    assert!(environment.contains("export FREEHOLD_CATALOG_URL='postgresql:///freehold_catalog?"), "{environment}");
 
     for model in ["shared", "schema", "database"] {
         let slug = format!("of-{model}");
-        let created = program.json(&[
-            "tenant", "create", &slug, "--model", model, "--name", "Somebody",
-        ]);
+        let created = program.json(&["tenant", "create", &slug, "--model", model, "--name", "Somebody"]);
         assert_eq!(created["tenant"]["status"], "active", "{created}");
     }
     let tenants = program.json(&["tenant", "list"]);
-    let models: Vec<_> = tenants["tenants"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|tenant| (&tenant["slug"], &tenant["model"]))
-        .collect();
+    let models: Vec<_> =
+        tenants["tenants"].as_array().unwrap().iter().map(|tenant| (&tenant["slug"], &tenant["model"])).collect();
     assert_eq!(models.len(), 3, "{tenants}");
     assert!(
-        models
-            .iter()
-            .all(|(slug, model)| slug.as_str() == Some(&format!("of-{}", model.as_str().unwrap()))),
+        models.iter().all(|(slug, model)| slug.as_str() == Some(&format!("of-{}", model.as_str().unwrap()))),
         "{tenants}"
     );
 
@@ -57,125 +38,48 @@ async fn a_deployment_is_set_up_used_checked_and_taken_down() {
         program.ok(&["tenant", "sql", &format!("of-{model}"), "--write", &insert]);
     }
     for model in ["shared", "schema", "database"] {
-        let rows = program.json(&[
-            "tenant",
-            "sql",
-            &format!("of-{model}"),
-            "select body from notes",
-        ]);
-        assert_eq!(
-            rows["rows"],
-            serde_json::json!([{ "body": format!("from {model}") }])
-        );
+        let rows = program.json(&["tenant", "sql", &format!("of-{model}"), "select body from notes"]);
+        assert_eq!(rows["rows"], serde_json::json!([{ "body": format!("from {model}") }]));
     }
 
-    assert!(
-        program
-            .ok(&["tenant", "suspend", "of-shared", "--reason", "unpaid"])
-            .contains("suspended")
-    );
-    assert_eq!(
-        program.json(&["tenant", "resume", "of-shared"])["tenant"]["status"],
-        "active"
-    );
-    let set = program.json(&[
-        "tenant",
-        "set",
-        "of-schema",
-        "--plan",
-        "gold",
-        "--name",
-        "Renamed",
-    ]);
-    assert_eq!(
-        (
-            set["tenant"]["plan"].as_str(),
-            set["tenant"]["name"].as_str()
-        ),
-        (Some("gold"), Some("Renamed"))
-    );
+    assert!(program.ok(&["tenant", "suspend", "of-shared", "--reason", "unpaid"]).contains("suspended"));
+    assert_eq!(program.json(&["tenant", "resume", "of-shared"])["tenant"]["status"], "active");
+    let set = program.json(&["tenant", "set", "of-schema", "--plan", "gold", "--name", "Renamed"]);
+    assert_eq!((set["tenant"]["plan"].as_str(), set["tenant"]["name"].as_str()), (Some("gold"), Some("Renamed")));
 
     let status = program.json(&["status"])["status"].clone();
     assert_eq!(status["behind"], 0);
     assert_eq!(status["overview"]["tenants"].as_array().unwrap().len(), 3);
-    assert!(
-        program
-            .ok(&["migrate", "status"])
-            .contains("nothing pending")
-    );
+    assert!(program.ok(&["migrate", "status"]).contains("nothing pending"));
 
     assert_eq!(program.ok(&["check"]).trim(), "no findings");
-    let placement = program.json(&["tenant", "show", "of-schema"])["tenant"]["placement"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let placement = program.json(&["tenant", "show", "of-schema"])["tenant"]["placement"].as_str().unwrap().to_owned();
     let fault = format!("alter table {placement}.notes no force row level security");
-    program
-        .connect("freehold_data")
-        .await
-        .batch_execute(&fault)
-        .await
-        .unwrap();
+    program.connect("freehold_data").await.batch_execute(&fault).await.unwrap();
     let found = program.run(&["check", "--json"]);
     assert_eq!(found.code, Some(3), "{found:#?}");
-    assert!(
-        found.stdout.contains(&format!("{placement}.notes")),
-        "{}",
-        found.stdout
-    );
+    assert!(found.stdout.contains(&format!("{placement}.notes")), "{}", found.stdout);
 
     let rotated = program.json(&["seal", "rotate"]);
-    let generations: Vec<_> = rotated["rotated"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| row["generation"].as_i64())
-        .collect();
-    assert_eq!(
-        generations,
-        [Some(2), Some(2)],
-        "the data database and the tenant's own: {rotated}"
-    );
-    assert!(
-        program
-            .ok(&["tenant", "sql", "of-database", "select count(*) from notes"])
-            .contains("(1 row)")
-    );
+    let generations: Vec<_> =
+        rotated["rotated"].as_array().unwrap().iter().map(|row| row["generation"].as_i64()).collect();
+    assert_eq!(generations, [Some(2), Some(2)], "the data database and the tenant's own: {rotated}");
+    assert!(program.ok(&["tenant", "sql", "of-database", "select count(*) from notes"]).contains("(1 row)"));
 
     let unconfirmed = program.run(&["tenant", "delete", "of-database"]);
     assert_eq!(unconfirmed.code, Some(1), "{unconfirmed:#?}");
     program.ok(&["tenant", "delete", "of-shared", "--yes"]);
-    assert_eq!(
-        program.json(&["tenant", "show", "of-shared"])["tenant"]["status"],
-        "deleting"
-    );
-    program.ok(&[
-        "tenant",
-        "delete",
-        "of-database",
-        "--yes",
-        "--grace-days",
-        "0",
-    ]);
+    assert_eq!(program.json(&["tenant", "show", "of-shared"])["tenant"]["status"], "deleting");
+    program.ok(&["tenant", "delete", "of-database", "--yes", "--grace-days", "0"]);
     let gone = program.run(&["tenant", "show", "of-database"]);
     assert_eq!(gone.code, Some(1));
-    assert!(
-        gone.stderr.contains("there is no tenant of-database"),
-        "{}",
-        gone.stderr
-    );
+    assert!(gone.stderr.contains("there is no tenant of-database"), "{}", gone.stderr);
 
-    assert!(
-        program.server_runs(),
-        "`up` without a command leaves the server running"
-    );
+    assert!(program.server_runs(), "`up` without a command leaves the server running");
     program.ok(&["pg", "stop"]);
     assert!(!program.server_runs());
     assert_eq!(
-        program.json(&["tenant", "list"])["tenants"]
-            .as_array()
-            .unwrap()
-            .len(),
+        program.json(&["tenant", "list"])["tenants"].as_array().unwrap().len(),
         2,
         "a command starts the server it needs"
     );
@@ -186,35 +90,51 @@ async fn a_deployment_is_set_up_used_checked_and_taken_down() {
 fn a_slug_that_is_reserved_malformed_or_taken_is_refused_by_name() {
     let program = Program::deployed();
     program.ok(&["tenant", "create", "acme"]);
-    for (slug, reason) in [
-        ("www", "reserved"),
-        ("a_b", "'_'"),
-        ("acme", "taken"),
-        ("ACME", "taken"),
-    ] {
+    for (slug, reason) in [("www", "reserved"), ("a_b", "'_'"), ("acme", "taken"), ("ACME", "taken")] {
         let run = program.run(&["tenant", "create", slug]);
         assert_eq!(run.code, Some(1), "{run:#?}");
-        assert!(
-            run.stderr.contains(reason) && run.stderr.contains(&slug.to_lowercase()),
-            "{}",
-            run.stderr
-        );
+        assert!(run.stderr.contains(reason) && run.stderr.contains(&slug.to_lowercase()), "{}", run.stderr);
     }
-    assert_eq!(
-        program.json(&["tenant", "list"])["tenants"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(program.json(&["tenant", "list"])["tenants"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_tenant_that_may_only_read_cannot_be_written_to() {
+    let program = Program::deployed();
+    program.ok(&["tenant", "create", "acme"]);
+    let insert = ["tenant", "sql", "acme", "--write", "insert into notes (body) values ('x')"];
+    program.ok(&["tenant", "set", "acme", "--read-only"]);
+    let refused = program.run(&insert);
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    assert!(refused.stderr.contains("for reading"), "{}", refused.stderr);
+    program.ok(&["tenant", "resume", "acme"]);
+    program.ok(&insert);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_finds_what_does_not_work_and_names_the_cure() {
+    let program = Program::deployed();
+    program.ok(&["tenant", "create", "acme"]);
+    let healthy = program.json(&["doctor"]);
+    let bad = |document: &Value| {
+        let diagnoses = document["diagnoses"].as_array().unwrap();
+        diagnoses.iter().filter(|diagnosis| diagnosis["health"] == "bad").cloned().collect::<Vec<_>>()
+    };
+    assert!(bad(&healthy).is_empty(), "{healthy}");
+
+    let data = program.connect("freehold_data").await;
+    data.batch_execute("delete from freehold.residents").await.unwrap();
+    let run = program.run(&["doctor", "--json"]);
+    assert_eq!(run.code, Some(3), "{run:#?}");
+    let found = bad(&serde_json::from_str(&run.stdout).unwrap());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0]["finding"].as_str().unwrap().contains("acme"), "{found:?}");
+    assert!(program.run(&["doctor"]).stdout.contains("  cure: "));
 }
 
 #[test]
 fn the_same_idempotency_key_gives_the_same_tenant() {
     let program = Program::deployed();
     let create = ["tenant", "create", "acme", "--idempotency-key", "order 7"];
-    assert_eq!(
-        program.json(&create)["tenant"]["id"],
-        program.json(&create)["tenant"]["id"]
-    );
+    assert_eq!(program.json(&create)["tenant"]["id"], program.json(&create)["tenant"]["id"]);
 }

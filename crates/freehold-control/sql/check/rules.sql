@@ -126,5 +126,20 @@ left join logins r on r.oid = c.setrole
 left join pg_database d on d.oid = c.setdatabase
 cross join lateral unnest(c.setconfig) as s(setting)
 where (c.setrole = 0 or r.oid is not null) and (c.setdatabase = 0 or d.datname = current_database())
-  and split_part(s.setting, '=', 1) in ('row_security', 'session_replication_role', 'session_preload_libraries', 'local_preload_libraries')
+  -- A tenant's SQL can set anything for its own login, which never needs a setting of its own.
+  and (r.oid is not null
+       or split_part(s.setting, '=', 1) in ('row_security', 'session_replication_role', 'session_preload_libraries', 'local_preload_libraries'))
+union all
+-- Not a tenant table, so without policies, and tenants can use it: a whole table for everybody in the placement.
+select 'FH018', 'critical', p.oid::regclass::text, 'a table without tenant_id has no policies, and it is granted to tenants',
+       format('revoke all on %s from public, freehold_app, freehold_tenant', p.oid::regclass)
+from placed p join pg_class c on c.oid = p.oid
+where p.relkind in ('r', 'p') and not exists (select from tenant_tables t where t.oid = p.oid)
+  and exists (select from aclexplode(c.relacl) a where a.grantee = 0 or a.grantee in (select oid from logins))
+union all
+select 'FH019', 'critical', c.oid::regclass::text, format('tenants may %s a global table, which every tenant reads', lower(a.privilege_type)),
+       format('select freehold.global_table(%L)', c.oid::regclass)
+from pg_class c cross join lateral aclexplode(c.relacl) a
+where c.relnamespace = 'global'::regnamespace and c.relkind in ('r', 'p') and a.privilege_type <> 'SELECT'
+  and (a.grantee = 0 or a.grantee in (select oid from logins))
 order by 1, 3, 4

@@ -21,11 +21,9 @@ pub(super) async fn examine(
 ) -> Result<(), ControlError> {
     match seal::verify(data, master).await {
         Ok(true) => report.good(subject, "sealed with the configured master key"),
-        Ok(false) => report.bad(
-            subject,
-            "it has no seal key, so no context for it verifies",
-            "run `freehold seal rotate`",
-        ),
+        Ok(false) => {
+            report.bad(subject, "it has no seal key, so no context for it verifies", "run `freehold seal rotate`")
+        }
         Err(error) => report.failed(subject, &error),
     }
     examine_profile(data, subject, report).await?;
@@ -33,25 +31,15 @@ pub(super) async fn examine(
     find_orphans(catalog, data, subject, report).await
 }
 
-async fn examine_profile(
-    data: &Client,
-    subject: &str,
-    report: &mut Report,
-) -> Result<(), ControlError> {
-    let open = data
-        .query(STAYS_OPEN, &[])
-        .await
-        .map_err(ControlError::doing("examining privileges"))?;
+async fn examine_profile(data: &Client, subject: &str, report: &mut Report) -> Result<(), ControlError> {
+    let open = data.query(STAYS_OPEN, &[]).await.map_err(ControlError::doing("examining privileges"))?;
     let open: Vec<&str> = open.iter().map(|row| row.get(0)).collect();
     if open.is_empty() {
         report.good(subject, "privilege profile: hardened");
     } else {
         report.warn(
             subject,
-            format!(
-                "privilege profile: managed; a tenant's SQL can {}",
-                open.join(", ")
-            ),
+            format!("privilege profile: managed; a tenant's SQL can {}", open.join(", ")),
             "run `freehold up` with a superuser's login, where the service gives one",
         );
     }
@@ -66,17 +54,7 @@ struct Resident {
 }
 
 fn residents(rows: &[Row]) -> BTreeMap<Uuid, Resident> {
-    rows.iter()
-        .map(|row| {
-            (
-                row.get(0),
-                Resident {
-                    placement: row.get(1),
-                    epoch: row.get(2),
-                },
-            )
-        })
-        .collect()
+    rows.iter().map(|row| (row.get(0), Resident { placement: row.get(1), epoch: row.get(2) })).collect()
 }
 
 async fn compare_residents(
@@ -95,45 +73,32 @@ async fn compare_residents(
         )
         .await
         .map_err(&failed)?;
-    let found = data
-        .query(
-            "select tenant, placement, epoch from freehold.residents",
-            &[],
-        )
-        .await
-        .map_err(&failed)?;
+    let found = data.query("select tenant, placement, epoch from freehold.residents", &[]).await.map_err(&failed)?;
     let mut found = residents(&found);
     for row in &wanted {
         let (id, slug, status): (Uuid, &str, &str) = (row.get(0), row.get(3), row.get(4));
         let there = found.remove(&id);
-        let expected = Resident {
-            placement: row.get(1),
-            epoch: row.get(2),
-        };
+        let expected = Resident { placement: row.get(1), epoch: row.get(2) };
         // Those on their way in or out are on one side only for a while.
         if !["provisioning", "deleting"].contains(&status) && there.as_ref() != Some(&expected) {
             report.bad(
                 subject,
                 format!("it does not have tenant {slug} as the catalog does, so it refuses the tenant's contexts"),
-                format!("restore the row of freehold.residents: tenant {id}, placement {}, epoch {}", expected.placement, expected.epoch),
+                format!(
+                    "restore the row of freehold.residents: tenant {id}, placement {}, epoch {}",
+                    expected.placement, expected.epoch
+                ),
             );
         }
     }
     for id in found.keys() {
         // The catalog knows of a tenant before its database does, so one that came since it was read is there now.
         let known = "select from catalog.tenants t join catalog.placements p on p.id = t.placement where t.id = $1 and p.database = $2";
-        if catalog
-            .query_opt(known, &[&id, &name])
-            .await
-            .map_err(&failed)?
-            .is_none()
-        {
+        if catalog.query_opt(known, &[&id, &name]).await.map_err(&failed)?.is_none() {
             report.bad(
                 subject,
                 format!("it accepts contexts of tenant {id}, which the catalog does not have here"),
-                format!(
-                    "as freehold_control: delete from freehold.residents where tenant = '{id}'"
-                ),
+                format!("as freehold_control: delete from freehold.residents where tenant = '{id}'"),
             );
         }
     }
@@ -141,17 +106,9 @@ async fn compare_residents(
 }
 
 /// Placements that the catalog does not know, or dropped: a worker that slept through its lease can leave one.
-async fn find_orphans(
-    catalog: &Client,
-    data: &Client,
-    subject: &str,
-    report: &mut Report,
-) -> Result<(), ControlError> {
+async fn find_orphans(catalog: &Client, data: &Client, subject: &str, report: &mut Report) -> Result<(), ControlError> {
     let failed = ControlError::doing("comparing placements");
-    let here = data
-        .query("select id from freehold.placements order by id", &[])
-        .await
-        .map_err(&failed)?;
+    let here = data.query("select id from freehold.placements order by id", &[]).await.map_err(&failed)?;
     let here: Vec<String> = here.iter().map(|row| row.get(0)).collect();
     let orphans = catalog
         .query(
@@ -166,7 +123,9 @@ async fn find_orphans(
         report.warn(
             subject,
             format!("placement {id} belongs to no tenant"),
-            format!("look what is in it, then: drop schema {id} cascade; delete from freehold.placements where id = '{id}'"),
+            format!(
+                "look what is in it, then: drop schema {id} cascade; delete from freehold.placements where id = '{id}'"
+            ),
         );
     }
     Ok(())

@@ -16,11 +16,7 @@ const FIXED: &[(&str, [i32; 4])] = &[
 const OLDEST: i32 = 15;
 
 /// The server's version, and what its roles are and were made.
-pub(super) async fn examine(
-    client: &Client,
-    subject: &str,
-    report: &mut Report,
-) -> Result<(), ControlError> {
+pub(super) async fn examine(client: &Client, subject: &str, report: &mut Report) -> Result<(), ControlError> {
     let failed = ControlError::doing("examining a server");
     let row = client
         .query_one("select current_setting('server_version_num')::integer, current_setting('server_version')", &[])
@@ -31,18 +27,12 @@ pub(super) async fn examine(
         found if found.is_empty() => report.good(subject, format!("PostgreSQL {version}")),
         found => report.warn(
             subject,
-            format!(
-                "PostgreSQL {version} has vulnerabilities that touch row-level security: {}",
-                found.join(", ")
-            ),
+            format!("PostgreSQL {version} has vulnerabilities that touch row-level security: {}", found.join(", ")),
             "upgrade to the newest minor version of the server",
         ),
     }
     let bypasses = client
-        .query_one(
-            "select rolbypassrls or rolsuper from pg_roles where rolname = current_user",
-            &[],
-        )
+        .query_one("select rolbypassrls or rolsuper from pg_roles where rolname = current_user", &[])
         .await
         .map_err(&failed)?;
     if !bypasses.get::<_, bool>(0) {
@@ -56,11 +46,7 @@ pub(super) async fn examine(
 }
 
 /// Settings of roles that were not there when Freehold set them up: a login may alter itself.
-async fn examine_settings(
-    client: &Client,
-    subject: &str,
-    report: &mut Report,
-) -> Result<(), ControlError> {
+async fn examine_settings(client: &Client, subject: &str, report: &mut Report) -> Result<(), ControlError> {
     let rows = client
         .query(
             "select r.rolname::text, coalesce(' in database ' || d.datname, ''), split_part(s.setting, '=', 1) \
@@ -88,11 +74,7 @@ fn vulnerabilities(version_number: i32) -> Vec<&'static str> {
     let (major, minor) = (version_number / 10_000, version_number % 10_000);
     let column = usize::try_from(major - OLDEST).unwrap_or_default();
     let is_open = |fixed: &[i32; 4]| fixed.get(column).is_some_and(|first| minor < *first);
-    FIXED
-        .iter()
-        .filter(|(_, fixed)| is_open(fixed))
-        .map(|(name, _)| *name)
-        .collect()
+    FIXED.iter().filter(|(_, fixed)| is_open(fixed)).map(|(name, _)| *name).collect()
 }
 
 #[cfg(test)]

@@ -8,14 +8,8 @@ const CATALOG: &str = "the catalog";
 /// Operations that failed, that nobody takes, and that a worker left behind.
 pub(super) async fn examine(catalog: &Client, report: &mut Report) -> Result<(), ControlError> {
     let failed = ControlError::doing("reading the operations");
-    let version = catalog
-        .query_one("select schema_version from catalog.hello", &[])
-        .await
-        .map_err(&failed)?;
-    report.good(
-        CATALOG,
-        format!("schema version {}", version.get::<_, i32>(0)),
-    );
+    let version = catalog.query_one("select schema_version from catalog.hello", &[]).await.map_err(&failed)?;
+    report.good(CATALOG, format!("schema version {}", version.get::<_, i32>(0)));
     let rows = catalog
         .query(
             "select o.kind, t.slug, o.state, coalesce(o.last_error, 'no reason was noted'), \
@@ -35,11 +29,7 @@ pub(super) async fn examine(catalog: &Client, report: &mut Report) -> Result<(),
         let (kind, slug, reason): (&str, &str, &str) = (row.get(0), row.get(1), row.get(3));
         let subject = format!("operation {kind} of tenant {slug}");
         match row.get(4) {
-            "failed" => report.bad(
-                &subject,
-                format!("it failed for good: {reason}"),
-                again(kind, slug),
-            ),
+            "failed" => report.bad(&subject, format!("it failed for good: {reason}"), again(kind, slug)),
             "left" => report.bad(
                 &subject,
                 "the worker that had it went silent",

@@ -154,7 +154,7 @@ fn explain(source: tokio_postgres::Error, placement: &str, migration: &Migration
     ControlError::Migration {
         file: migration.file_name(),
         placement: placement.to_owned(),
-        position: line.map(|line| format!(", line {line}")).unwrap_or_default(),
+        line,
         message: database
             .map_or_else(|| source.to_string(), |error| format!("{} (SQLSTATE {})", error.message(), error.code().code())),
         hint: database.and_then(hint_for).map(|hint| format!("\nhint: {hint}")).unwrap_or_default(),

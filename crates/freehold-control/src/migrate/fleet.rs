@@ -12,15 +12,16 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// When the catalog cannot be read.
+    /// When the catalog cannot be read, or the files of migrations contradict each other.
     pub async fn migrate(&self) -> Result<MigrateReport, ControlError> {
+        let migrator = self.migrator()?;
         let catalog = self.catalog().await?;
         let mut report = MigrateReport::default();
         for (_, cluster) in self.clusters(&catalog).await? {
-            self.migrator().migrate_template(&cluster.server, &cluster.data, &mut report).await;
+            migrator.migrate_template(&cluster.server, &cluster.data, &mut report).await;
         }
         for (server, database) in self.databases(&catalog).await? {
-            self.migrator().migrate(&server, &database, None, &mut report).await;
+            migrator.migrate(&server, &database, None, &mut report).await;
         }
         name_tenants(&catalog, &mut report).await?;
         Ok(report)
@@ -30,13 +31,14 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`ControlError::UnknownTenant`], or when the catalog cannot be read.
+    /// [`ControlError::UnknownTenant`], and as [`migrate`](Self::migrate).
     pub async fn migrate_tenant(&self, slug: &Slug) -> Result<MigrateReport, ControlError> {
+        let migrator = self.migrator()?;
         let tenant = self.tenant(slug).await?.id;
         let catalog = self.catalog().await?;
         let place = self.place_of(&catalog, tenant).await?;
         let mut report = MigrateReport::default();
-        self.migrator().migrate(&place.server, &place.database, Some(&place.id), &mut report).await;
+        migrator.migrate(&place.server, &place.database, Some(&place.id), &mut report).await;
         name_tenants(&catalog, &mut report).await?;
         Ok(report)
     }
@@ -47,11 +49,12 @@ impl ControlPlane {
     ///
     /// As [`migrate`](Self::migrate).
     pub async fn migration_status(&self) -> Result<Vec<(String, Plan)>, ControlError> {
+        let migrator = self.migrator()?;
         let catalog = self.catalog().await?;
         let mut plans = Vec::new();
         for (server, database) in self.databases(&catalog).await? {
             let data = connect(&with_database(&server, &database)).await?;
-            plans.push((database, self.migrator().plan(&data, None).await?));
+            plans.push((database, migrator.plan(&data, None).await?));
         }
         Ok(plans)
     }

@@ -8,7 +8,6 @@ mod fleet;
 mod plan;
 
 use std::fmt;
-use std::sync::Arc;
 
 use freehold::tenant::PlacementId;
 use tokio_postgres::{Client, Config};
@@ -71,7 +70,7 @@ impl fmt::Display for MigrateFailure {
 /// Brings databases up to an application's migrations.
 #[derive(Clone, Debug)]
 pub(crate) struct Migrator {
-    pub(crate) migrations: Arc<Migrations>,
+    pub(crate) migrations: Migrations,
 }
 
 impl Migrator {

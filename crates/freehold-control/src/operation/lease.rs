@@ -13,11 +13,16 @@ const ATTEMPTS: i32 = 5;
 
 /// Takes the operation that has been due longest and that nobody works on.
 ///
-/// A worker whose operation was cancelled holds its tenant until it has noticed, or its lease ran out.
-pub(crate) async fn take(catalog: &Client, worker: &str, only: Option<Uuid>) -> Result<Option<Operation>, ControlError> {
+/// A worker whose operation was cancelled holds its tenant until it has noticed, or its lease ran out. Taking over from a
+/// worker that died is no attempt of its own: restarts, however many, must not use up what failures may.
+pub(crate) async fn take(
+    catalog: &Client,
+    worker: &str,
+    only: Option<Uuid>,
+) -> Result<Option<Operation>, ControlError> {
     let row = catalog
         .query_opt(
-            "update catalog.operations set state = 'running', attempts = attempts + 1, lease_owner = $1, \
+            "update catalog.operations set state = 'running', attempts = attempts + (state = 'pending')::integer, lease_owner = $1, \
                     lease_until = now() + make_interval(secs => $2) \
              where id = (select o.id from catalog.operations o \
                          where o.state in ('pending', 'running') and o.not_before <= now() and ($3::uuid is null or o.id = $3) \

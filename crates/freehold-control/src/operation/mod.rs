@@ -48,7 +48,7 @@ pub struct Operation {
     pub tenant: TenantId,
     /// What was asked for.
     pub parameters: Value,
-    /// How often a worker has taken it, this time included.
+    /// How often it was begun, this time included. Going on where a worker died does not count.
     pub attempts: i32,
 }
 

@@ -1,5 +1,6 @@
 use std::error::Error;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -18,44 +19,38 @@ impl ControlPlane {
     ///
     /// Never ends because of a passing failure: the catalog being away is logged, and tried again.
     pub async fn work(&self, worker: &str, stop: impl Future<Output = ()> + Send) {
-        let mut stop = std::pin::pin!(stop);
+        let mut stop = pin!(stop);
         let mut bell = None;
         loop {
-            // Listening begins before the look, so that nothing can come in between unheard.
-            let looked = async {
-                let bell = match &mut bell {
-                    Some(bell) => bell,
-                    none => none.insert(Bell::hang(self).await?),
-                };
-                bell.forget_rings();
-                self.run_one(worker, None, &NoObserver).await
-            };
-            match looked.await {
-                Ok(true) => {}
-                Ok(false) => {
-                    if let Some(bell) = &mut bell {
-                        tokio::select! {
-                            biased;
-                            () = &mut stop => return,
-                            _ = tokio::time::timeout(LOOK, bell.rung()) => {}
-                        }
-                    }
-                }
+            let rest = match self.run_next(worker, &mut bell).await {
+                Ok(true) => Duration::ZERO,
+                Ok(false) => LOOK,
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn Error, "the worker cannot reach the catalog");
-                    tokio::select! {
-                        () = &mut stop => return,
-                        () = tokio::time::sleep(LOOK) => {}
-                    }
+                    bell = None;
+                    LOOK
                 }
-            }
-            if bell.as_ref().is_some_and(Bell::is_dead) {
-                bell = None;
-            }
-            if is_done(stop.as_mut()).await {
-                return;
+            };
+            let woken = async {
+                match &mut bell {
+                    Some(bell) => bell.rung().await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = &mut stop => return,
+                _ = tokio::time::timeout(rest, woken) => {}
             }
         }
+    }
+
+    /// Listens first and looks then, so that nothing comes in between unheard.
+    async fn run_next(&self, worker: &str, bell: &mut Option<Bell>) -> Result<bool, ControlError> {
+        if bell.as_ref().is_none_or(Bell::is_dead) {
+            *bell = Some(Bell::hang(self).await?);
+        }
+        self.run_one(worker, None, &NoObserver).await
     }
 
     /// Takes one operation that is due and runs it. `false`: nothing was due.
@@ -77,7 +72,9 @@ impl ControlPlane {
                 return Ok(true);
             }
             Err(error) => tracing::warn!(operation.id = %operation.id, error = error as &dyn Error, "an operation failed"),
-            Ok(()) => tracing::info!(operation.id = %operation.id, operation.kind, tenant.id = %operation.tenant, "operation done"),
+            Ok(()) => {
+                tracing::info!(operation.id = %operation.id, operation.kind, tenant.id = %operation.tenant, "operation done")
+            }
         }
         release(&catalog, worker, &operation, &result).await?;
         Ok(true)
@@ -98,7 +95,10 @@ impl ControlPlane {
                 ("done", _) => return Ok(()),
                 ("running", _) | ("pending", None) => tokio::time::sleep(Duration::from_millis(50)).await,
                 (state, reason) => {
-                    return Err(ControlError::Operation { operation, reason: reason.unwrap_or_else(|| format!("it is {state}")) });
+                    return Err(ControlError::Operation {
+                        operation,
+                        reason: reason.unwrap_or_else(|| format!("it is {state}")),
+                    });
                 }
             }
         }
@@ -111,11 +111,6 @@ impl ControlPlane {
             other => Err(ControlError::Catalog(format!("unknown kind of operation: {other}"))),
         }
     }
-}
-
-/// Whether a future that may be asked again is done.
-async fn is_done(mut future: std::pin::Pin<&mut impl Future<Output = ()>>) -> bool {
-    poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_ready())).await
 }
 
 /// A connection on which the catalog says that there is work.
@@ -142,12 +137,9 @@ impl Bell {
         Ok(Self { _client: client, rings })
     }
 
-    /// Waits for a ring; ends at once when there is nobody to ring any more.
+    /// Waits for a ring, and takes all that came; ends at once when there is nobody to ring any more.
     async fn rung(&mut self) {
         let _ = self.rings.recv().await;
-    }
-
-    fn forget_rings(&mut self) {
         while self.rings.try_recv().is_ok() {}
     }
 

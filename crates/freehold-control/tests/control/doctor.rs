@@ -7,9 +7,7 @@ use crate::support::*;
 async fn complaints(fleet: &Fleet) -> Vec<Diagnosis> {
     let found = fleet.control.doctor().await;
     assert!(!found.is_empty());
-    let of_interest = |diagnosis: &Diagnosis| {
-        diagnosis.health != Health::Good && !diagnosis.finding.contains("CVE")
-    };
+    let of_interest = |diagnosis: &Diagnosis| diagnosis.health != Health::Good && !diagnosis.finding.contains("CVE");
     found.into_iter().filter(of_interest).collect()
 }
 
@@ -29,16 +27,9 @@ async fn a_fleet_in_order_is_called_so_database_by_database() {
     assert_eq!(complaints(&fleet).await, []);
     let home = fleet.home("the-database").await;
     let found = fleet.control.doctor().await;
-    for subject in [
-        "the catalog",
-        "cluster main",
-        "database freehold_data",
-        &format!("database {}", home.database),
-    ] {
+    for subject in ["the catalog", "cluster main", "database freehold_data", &format!("database {}", home.database)] {
         assert!(
-            found.iter().any(
-                |diagnosis| diagnosis.subject == subject && diagnosis.health <= Health::Warning
-            ),
+            found.iter().any(|diagnosis| diagnosis.subject == subject && diagnosis.health <= Health::Warning),
             "{subject}: {found:#?}"
         );
     }
@@ -60,30 +51,12 @@ async fn a_database_that_is_away_does_not_hide_what_is_wrong_with_the_others() {
     let fleet = Fleet::start().await;
     let home = fleet.tenant("acme", Model::Database).await;
     let superuser = fleet.superuser("postgres").await;
-    superuser
-        .batch_execute(&format!("drop database {} with (force)", home.database))
-        .await
-        .unwrap();
-    fleet
-        .data()
-        .await
-        .batch_execute("delete from freehold.seal_keys")
-        .await
-        .unwrap();
+    superuser.batch_execute(&format!("drop database {} with (force)", home.database)).await.unwrap();
+    fleet.data().await.batch_execute("delete from freehold.seal_keys").await.unwrap();
     let found = complaints(&fleet).await;
-    let bad: Vec<&str> = found
-        .iter()
-        .filter(|found| found.health == Health::Bad)
-        .map(|found| found.subject.as_str())
-        .collect();
-    assert_eq!(
-        bad,
-        [
-            "database freehold_data",
-            &format!("database {}", home.database)
-        ],
-        "{found:#?}"
-    );
+    let bad: Vec<&str> =
+        found.iter().filter(|found| found.health == Health::Bad).map(|found| found.subject.as_str()).collect();
+    assert_eq!(bad, ["database freehold_data", &format!("database {}", home.database)], "{found:#?}");
 }
 
 #[tokio::test]
@@ -91,27 +64,12 @@ async fn a_setting_that_a_login_gave_itself_is_found_and_its_cure_removes_it() {
     let fleet = Fleet::start().await;
     let home = fleet.tenant("acme", Model::Database).await;
     for role in ["freehold_app", home.placement.as_str()] {
-        let database = if role == "freehold_app" {
-            "freehold_data"
-        } else {
-            &home.database
-        };
+        let database = if role == "freehold_app" { "freehold_data" } else { &home.database };
         let itself = connect(&fleet.server, role, database).await;
-        itself
-            .batch_execute(&format!("alter role {role} set search_path = elsewhere"))
-            .await
-            .unwrap();
+        itself.batch_execute(&format!("alter role {role} set search_path = elsewhere")).await.unwrap();
         let found = complaint(&fleet).await;
-        assert!(
-            found.finding.contains(role) && found.finding.contains("search_path"),
-            "{found:#?}"
-        );
-        fleet
-            .data()
-            .await
-            .batch_execute(&found.cure.unwrap())
-            .await
-            .unwrap();
+        assert!(found.finding.contains(role) && found.finding.contains("search_path"), "{found:#?}");
+        fleet.data().await.batch_execute(&found.cure.unwrap()).await.unwrap();
         assert_eq!(complaints(&fleet).await, []);
     }
 }
@@ -119,32 +77,16 @@ async fn a_setting_that_a_login_gave_itself_is_found_and_its_cure_removes_it() {
 #[tokio::test]
 async fn what_a_profile_leaves_open_is_named() {
     let fleet = Fleet::start().await;
-    fleet
-        .data()
-        .await
-        .batch_execute("grant execute on function pg_notify(text, text) to public")
-        .await
-        .unwrap();
+    fleet.data().await.batch_execute("grant execute on function pg_notify(text, text) to public").await.unwrap();
     let found = complaint(&fleet).await;
-    assert_eq!(
-        (found.subject.as_str(), found.health),
-        ("database freehold_data", Health::Warning)
-    );
-    assert!(
-        found.finding.contains("send notifications") && !found.finding.contains("large objects"),
-        "{found:#?}"
-    );
+    assert_eq!((found.subject.as_str(), found.health), ("database freehold_data", Health::Warning));
+    assert!(found.finding.contains("send notifications") && !found.finding.contains("large objects"), "{found:#?}");
 }
 
 #[tokio::test]
 async fn a_control_plane_that_policies_bind_is_found() {
     let fleet = Fleet::start().await;
-    fleet
-        .data()
-        .await
-        .batch_execute("alter role freehold_control nobypassrls")
-        .await
-        .unwrap();
+    fleet.data().await.batch_execute("alter role freehold_control nobypassrls").await.unwrap();
     let found = complaint(&fleet).await;
     assert!(found.finding.contains("BYPASSRLS"), "{found:#?}");
 }
@@ -154,33 +96,18 @@ async fn a_tenant_that_only_the_catalog_has_and_one_that_only_the_database_has_a
     let fleet = Fleet::start().await;
     let home = fleet.tenant("acme", Model::Schema).await;
     let data = fleet.data().await;
-    data.batch_execute("update freehold.residents set epoch = 7")
-        .await
-        .unwrap();
+    data.batch_execute("update freehold.residents set epoch = 7").await.unwrap();
     let found = complaint(&fleet).await;
-    assert!(
-        found.health == Health::Bad && found.finding.contains("acme"),
-        "{found:#?}"
-    );
+    assert!(found.health == Health::Bad && found.finding.contains("acme"), "{found:#?}");
 
-    data.batch_execute("update freehold.residents set epoch = 1")
-        .await
-        .unwrap();
+    data.batch_execute("update freehold.residents set epoch = 1").await.unwrap();
     let stranger = "4e2a1c4e-0000-7000-8000-000000000000";
-    data.batch_execute(&format!(
-        "insert into freehold.residents values ('{stranger}', '{}', 1)",
-        home.placement
-    ))
-    .await
-    .unwrap();
-    let found = complaint(&fleet).await;
-    assert!(
-        found.health == Health::Bad && found.finding.contains(stranger),
-        "{found:#?}"
-    );
-    data.batch_execute(&found.cure.unwrap().replace("as freehold_control: ", ""))
+    data.batch_execute(&format!("insert into freehold.residents values ('{stranger}', '{}', 1)", home.placement))
         .await
         .unwrap();
+    let found = complaint(&fleet).await;
+    assert!(found.health == Health::Bad && found.finding.contains(stranger), "{found:#?}");
+    data.batch_execute(&found.cure.unwrap().replace("as freehold_control: ", "")).await.unwrap();
     assert_eq!(complaints(&fleet).await, []);
 }
 
@@ -201,25 +128,15 @@ async fn a_placement_that_no_tenant_has_is_found() {
 async fn work_that_nobody_does_is_found() {
     let fleet = Fleet::start().await;
     fleet.request("acme", Model::Shared).await;
-    assert_eq!(
-        complaints(&fleet).await,
-        [],
-        "it has only just been asked for"
-    );
+    assert_eq!(complaints(&fleet).await, [], "it has only just been asked for");
     let catalog = fleet.catalog().await;
     for (fault, told) in [
-        (
-            "update catalog.operations set not_before = now() - interval '1 hour'",
-            "nobody takes it",
-        ),
+        ("update catalog.operations set not_before = now() - interval '1 hour'", "nobody takes it"),
         (
             "update catalog.operations set state = 'running', lease_owner = 'x', lease_until = now() - interval '1 hour'",
             "went silent",
         ),
-        (
-            "update catalog.operations set state = 'failed', last_error = 'the disk is full'",
-            "the disk is full",
-        ),
+        ("update catalog.operations set state = 'failed', last_error = 'the disk is full'", "the disk is full"),
     ] {
         catalog.batch_execute(fault).await.unwrap();
         let found = complaint(&fleet).await;
@@ -228,11 +145,10 @@ async fn work_that_nobody_does_is_found() {
             "{told}: {found:#?}"
         );
     }
-    catalog.batch_execute("update catalog.operations set state = 'pending', lease_owner = null, lease_until = null").await.unwrap();
-    fleet
-        .control
-        .run_one("worker", None, &NoObserver)
+    catalog
+        .batch_execute("update catalog.operations set state = 'pending', lease_owner = null, lease_until = null")
         .await
         .unwrap();
+    fleet.control.run_one("worker", None, &NoObserver).await.unwrap();
     assert_eq!(complaints(&fleet).await, []);
 }

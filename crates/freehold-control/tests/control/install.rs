@@ -86,3 +86,18 @@ async fn the_application_reaches_neither_the_catalog_nor_a_tenant_database_nor_t
     try_connect(&fleet.server, &home.placement, &home.database).await.unwrap();
     assert!(try_connect(&fleet.server, &home.placement, "freehold_data").await.is_err(), "a tenant's login reached the data database");
 }
+
+#[tokio::test]
+async fn two_installations_at_once_make_one_deployment() {
+    let place = place();
+    let server = start_server(&place).await;
+    let master_key = Arc::new(MasterKey::generate());
+    let (one_installer, other) = (installer(&server, "postgres", &master_key), installer(&server, "postgres", &master_key));
+    let (first, second) = tokio::join!(one_installer.install(), other.install());
+    first.unwrap();
+    second.unwrap();
+    let counts = "select (select count(*) from catalog.clusters) || ' ' || (select count(*) from catalog.placements)";
+    assert_eq!(one(&connect(&server, "postgres", "freehold_catalog").await, counts).await, "1 1");
+    let counts = "select (select count(*) from freehold.placements) || ' ' || (select count(*) from freehold.seal_keys)";
+    assert_eq!(one(&connect(&server, "postgres", "freehold_data").await, counts).await, "1 1");
+}

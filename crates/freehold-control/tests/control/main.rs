@@ -1,4 +1,5 @@
 //! The control plane against real servers: every test has one of its own, because roles are shared by all its databases.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the way to fail")]
 
 mod application;
 mod check;

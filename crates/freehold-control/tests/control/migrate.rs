@@ -47,7 +47,12 @@ async fn a_migration_that_fails_names_file_line_tenant_and_cure_and_leaves_nothi
     for part in ["broken", "0003_strict.sql", "small", "23514", "freehold migrate --tenant broken"] {
         assert!(text.contains(part), "{part} is not in: {text}");
     }
-    let columns = |home: &Home| format!("select count(*) from pg_attribute where attrelid = '{}.accounts'::regclass and attname = 'checked'", home.placement);
+    let columns = |home: &Home| {
+        format!(
+            "select count(*) from pg_attribute where attrelid = '{}.accounts'::regclass and attname = 'checked'",
+            home.placement
+        )
+    };
     let data = fleet.data().await;
     assert_eq!(one(&data, &columns(&broken)).await, "0", "half a migration is there");
     assert_eq!(one(&data, &columns(&fine)).await, "1");
@@ -64,7 +69,10 @@ async fn an_error_is_located_by_line() {
 #[tokio::test]
 async fn a_table_that_nobody_declared_is_refused_by_name() {
     let mut fleet = Fleet::start().await;
-    fleet.write_migration("tenant/0003_forgotten.sql", "create table forgotten (tenant_id uuid not null, id uuid, primary key (tenant_id, id));");
+    fleet.write_migration(
+        "tenant/0003_forgotten.sql",
+        "create table forgotten (tenant_id uuid not null, id uuid, primary key (tenant_id, id));",
+    );
     let report = fleet.control.migrate().await.unwrap();
     assert!(failures(&report)[0].contains("freehold.tenant_table('forgotten')"), "{:?}", failures(&report));
     let left = "select count(*) from pg_class where relname = 'forgotten'";
@@ -101,7 +109,8 @@ async fn indexes_are_built_outside_a_transaction_where_the_file_says_so() {
          do $body$ begin perform 1; perform ';'; end $body$;",
     );
     fleet.migrate().await;
-    let valid = "select count(*) from pg_index i where i.indexrelid::regclass::text ~ '(accounts_name|entries_minor)' and i.indisvalid";
+    let valid =
+        "select count(*) from pg_index i where i.indexrelid::regclass::text ~ '(accounts_name|entries_minor)' and i.indisvalid";
     assert_eq!(one(&fleet.data().await, valid).await, "4");
 }
 
@@ -127,7 +136,11 @@ async fn a_backfill_sees_every_row_and_any_other_migration_that_changes_rows_is_
 async fn a_change_of_an_empty_shared_table_is_no_silent_success() {
     let mut fleet = Fleet::start().await;
     fleet.write_migration("tenant/0003_names.sql", "update accounts set name = upper(name);");
-    assert_eq!(fleet.control.migrate().await.unwrap().failures.len(), 1, "it passes while no tenant is here, and fails in production");
+    assert_eq!(
+        fleet.control.migrate().await.unwrap().failures.len(),
+        1,
+        "it passes while no tenant is here, and fails in production"
+    );
 }
 
 #[tokio::test]
@@ -169,7 +182,12 @@ async fn a_tenant_database_that_is_down_does_not_stop_the_others() {
     let mut fleet = Fleet::start().await;
     let down = fleet.tenant("down", Model::Database).await;
     let up = fleet.tenant("up", Model::Database).await;
-    fleet.superuser("postgres").await.batch_execute(&format!("alter database {} allow_connections false", down.database)).await.unwrap();
+    fleet
+        .superuser("postgres")
+        .await
+        .batch_execute(&format!("alter database {} allow_connections false", down.database))
+        .await
+        .unwrap();
     fleet.write_migration("tenant/0003_note.sql", "alter table accounts add note text;");
     let report = fleet.control.migrate().await.unwrap();
     assert_eq!(report.failures.len(), 1, "{report:#?}");

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use freehold::tenant::Model;
-use freehold_control::{ControlError, NoObserver, Operation, StepObserver};
+use freehold_control::{Change, ControlError, NoObserver, Operation, StepObserver};
 use tokio::sync::Semaphore;
 
 use crate::support::*;
@@ -15,8 +15,6 @@ async fn assert_complete(fleet: &Fleet, slug: &str, model: Model) {
     assert_eq!(one(&catalog, &format!("select status from catalog.tenants where id = '{tenant}'")).await, "active");
     let operations = format!("select count(*) from catalog.operations where tenant = '{tenant}' and state = 'done'");
     assert_eq!(one(&catalog, &operations).await, "1");
-    let own = "select count(*) from catalog.placements where model <> 'shared'";
-    assert_eq!(one(&catalog, own).await, if model == Model::Shared { "0" } else { "1" }, "{model}: placements that nobody uses");
 
     let data = fleet.superuser(&home.database).await;
     let resident = format!(
@@ -25,25 +23,47 @@ async fn assert_complete(fleet: &Fleet, slug: &str, model: Model) {
         home.placement
     );
     assert_eq!(one(&data, &resident).await, "1", "{model}");
-    let ledger = format!("select string_agg(version::text, ',' order by version) from freehold.ledger where placement = '{}'", home.placement);
+    let ledger = format!(
+        "select string_agg(version::text, ',' order by version) from freehold.ledger where placement = '{}'",
+        home.placement
+    );
     assert_eq!(one(&data, &ledger).await, "1,2", "{model}");
     assert_eq!(one(&data, "select count(*) from freehold.seal_keys").await, "1", "{model}");
     assert_eq!(one(&data, "select count(*) from global.currencies").await, "1", "{model}");
     fleet.fill(&home).await;
 }
 
+/// No placement, schema, database or login is there that no tenant has.
+async fn assert_nothing_else(fleet: &Fleet) {
+    let catalog = fleet.catalog().await;
+    let unused = "select string_agg(id, ' ') from catalog.placements p
+                  where model <> 'shared' and not exists (select from catalog.tenants where placement = p.id)";
+    assert_eq!(one(&catalog, unused).await, "", "placements that nobody uses");
+    let databases = "select (select count(*) from pg_database where datname like 't\\_%') = count(*)
+                        and (select count(*) from pg_roles where rolname like 't\\_%') = count(*)
+                     from catalog.placements where model = 'database'";
+    assert_eq!(one(&catalog, databases).await, "t", "databases or logins that nobody uses");
+    let schemas = one(&catalog, "select count(*) from catalog.placements where model <> 'database'").await;
+    let there = "select count(*) from pg_namespace where nspname like 't\\_%'";
+    assert_eq!(one(&fleet.data().await, there).await, schemas, "schemas that nobody uses");
+}
+
 #[tokio::test]
-async fn a_worker_that_is_killed_after_any_step_leaves_a_provision_that_another_finishes() {
+async fn a_worker_that_is_killed_before_or_after_noting_any_step_leaves_a_provision_that_another_finishes() {
+    let fleet = Fleet::start().await;
     for model in Model::ALL {
-        for steps in 1..=6 {
-            let fleet = Fleet::start().await;
-            fleet.request("acme", model).await;
-            let killed = DiesAfter::steps(steps);
-            fleet.control.run_one("killed", None, &killed).await.unwrap();
+        for (steps, noted) in (1..=5).flat_map(|steps| [(steps, true), (steps, false)]) {
+            let slug = format!("{model}-{steps}-{noted}");
+            fleet.request(&slug, model).await;
+            fleet.control.run_one("killed", None, &DiesAfter::steps(steps)).await.unwrap();
+            if !noted {
+                forget_last_step(&fleet.catalog().await).await;
+            }
             fleet.work_until("select bool_and(state = 'done') from catalog.operations").await;
-            assert_complete(&fleet, "acme", model).await;
+            assert_complete(&fleet, &slug, model).await;
         }
     }
+    assert_nothing_else(&fleet).await;
 }
 
 #[tokio::test]
@@ -61,19 +81,21 @@ async fn workers_that_are_killed_at_any_moment_leave_provisions_that_others_fini
         catalog.batch_execute("update catalog.operations set attempts = 0").await.unwrap();
         let control = fleet.control.clone();
         let worker = tokio::spawn(async move { control.run_one(&format!("killed {milliseconds}"), None, &NoObserver).await });
-        let _ = tokio::time::timeout(Duration::from_millis(milliseconds), async { while !worker.is_finished() { tokio::task::yield_now().await } }).await;
+        let _ = tokio::time::timeout(Duration::from_millis(milliseconds), async {
+            while !worker.is_finished() {
+                tokio::task::yield_now().await
+            }
+        })
+        .await;
         worker.abort();
     }
     fleet.work_until("select bool_and(state = 'done') from catalog.operations").await;
     let incomplete = "select count(*) from catalog.tenants where status <> 'active'";
     assert_eq!(one(&catalog, incomplete).await, "0");
-    assert_eq!(one(&catalog, "select count(*) from catalog.placements").await, "9", "a placement that nobody uses");
-    for (slug, _) in &slugs {
-        let home = fleet.home(slug).await;
-        fleet.fill(&home).await;
+    for (slug, model) in &slugs {
+        assert_complete(&fleet, slug, *model).await;
     }
-    let databases = "select count(*) from pg_database d where d.datname like 't\\_%'";
-    assert_eq!(one(&catalog, databases).await, "4");
+    assert_nothing_else(&fleet).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -150,10 +172,11 @@ impl StepObserver for Pauses {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_tenant_that_is_deleted_while_a_worker_provisions_it_leaves_nothing_behind() {
+    let fleet = Fleet::start().await;
     for model in [Model::Schema, Model::Database] {
         for after in ["place", "create", "migrate"] {
-            let fleet = Fleet::start().await;
-            fleet.request("acme", model).await;
+            let name = format!("{model}-{after}");
+            fleet.request(&name, model).await;
             let (go_on, receiver) = std::sync::mpsc::channel();
             let pauses = Arc::new(Pauses { after, reached: Semaphore::new(0), go_on: receiver.into() });
             let slow = tokio::spawn({
@@ -161,26 +184,45 @@ async fn a_tenant_that_is_deleted_while_a_worker_provisions_it_leaves_nothing_be
                 async move { control.run_one("slow", None, &*pauses).await }
             });
             let _reached = pauses.reached.acquire().await.unwrap();
-            let now = freehold_control::Change::Delete { grace: Duration::ZERO };
             let deleting = tokio::spawn({
-                let control = fleet.control.clone();
-                async move { control.change(&slug("acme"), &now, "test", "changed their mind").await }
+                let (control, slug) = (fleet.control.clone(), slug(&name));
+                let now = Change::Delete { grace: Duration::ZERO };
+                async move { control.change(&slug, &now, "test", "changed their mind").await }
             });
             let catalog = fleet.catalog().await;
-            eventually(&catalog, "select bool_or(status in ('deleting', 'deleted')) from catalog.tenants").await;
+            eventually(&catalog, &format!("select status in ('deleting', 'deleted') from catalog.tenants where slug = '{name}'"))
+                .await;
             go_on.send(()).unwrap();
             slow.await.unwrap().unwrap();
-            fleet.work_until("select status = 'deleted' from catalog.tenants").await;
             deleting.await.unwrap().unwrap();
-
-            let left = "select (select count(*) from pg_database where datname like 't\\_%')
-                             + (select count(*) from pg_roles where rolname like 't\\_%' )";
-            assert_eq!(one(&catalog, left).await, "0", "{model} after {after}: a database or a login");
-            let data = fleet.data().await;
-            let left = "select (select count(*) from freehold.residents)
-                             + (select count(*) from freehold.placements where model <> 'shared')
-                             + (select count(*) from pg_namespace where nspname like 't\\_%') - 1";
-            assert_eq!(one(&data, left).await, "0", "{model} after {after}: a schema or a resident");
+            assert_eq!(one(&catalog, &format!("select status from catalog.tenants where slug = '{name}'")).await, "deleted");
         }
     }
+    let catalog = fleet.catalog().await;
+    let left = "select (select count(*) from pg_database where datname like 't\\_%') + (select count(*) from pg_roles where rolname like 't\\_%')
+                     + (select count(*) from catalog.placements where model <> 'shared' and dropped_at is null)";
+    assert_eq!(one(&catalog, left).await, "0", "a database, a login or a placement");
+    let left =
+        "select (select count(*) from freehold.residents) + (select count(*) from freehold.placements where model <> 'shared')
+                     + (select count(*) from pg_namespace where nspname like 't\\_%') - 1";
+    assert_eq!(one(&fleet.data().await, left).await, "0", "a schema or a resident");
+}
+
+#[tokio::test]
+async fn a_worker_hears_of_work_survives_a_lost_catalog_and_stops_when_told() {
+    let fleet = Fleet::start().await;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let control = fleet.control.clone();
+    let working = tokio::spawn(async move {
+        control.work("worker", async { drop(stopped.await) }).await;
+    });
+    let catalog = fleet.catalog().await;
+    fleet.request("one", Model::Schema).await;
+    eventually(&catalog, "select count(*) = 1 from catalog.tenants where status = 'active'").await;
+    let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'freehold_control'";
+    assert_ne!(one(&catalog, cut).await, "0", "the worker does not listen");
+    fleet.request("two", Model::Shared).await;
+    eventually(&catalog, "select count(*) = 2 from catalog.tenants where status = 'active'").await;
+    stop.send(()).unwrap();
+    tokio::time::timeout(PATIENCE, working).await.unwrap().unwrap();
 }

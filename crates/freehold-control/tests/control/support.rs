@@ -205,6 +205,14 @@ pub(crate) async fn end_leases(catalog: &Client) {
     catalog.batch_execute(end).await.unwrap();
 }
 
+/// Makes a worker that was killed after a step one that was killed before it could note the step.
+pub(crate) async fn forget_last_step(catalog: &Client) {
+    let forget = "delete from catalog.operation_steps s using catalog.operations o
+                  where o.id = s.operation and o.state = 'running'
+                    and s.done_at = (select max(done_at) from catalog.operation_steps where operation = o.id)";
+    catalog.batch_execute(forget).await.unwrap();
+}
+
 /// The first column of the last row, as text.
 pub(crate) async fn one(client: &Client, sql: &str) -> String {
     let messages = client.simple_query(sql).await.unwrap();

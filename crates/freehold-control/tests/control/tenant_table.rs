@@ -6,8 +6,7 @@ use tokio_postgres::error::DbError;
 use crate::support::*;
 
 /// The columns and the key that every tenant table has.
-const X: &str =
-    "create table x (tenant_id uuid not null, id uuid not null, primary key (tenant_id, id))";
+const X: &str = "create table x (tenant_id uuid not null, id uuid not null, primary key (tenant_id, id))";
 
 /// Statements that create a table `x` with one fault, what the refusal must say, and what it must advise. `{x}` stands
 /// for [`X`], `{columns}` for its columns.
@@ -29,7 +28,11 @@ const FAULTS: &[(&str, &str, &str)] = &[
         "on its parent",
     ),
     ("{x}; create table child () inherits (x)", "is inherited by, another table", "declarative partitioning"),
-    ("create table parent ({columns}); create table x (primary key (tenant_id, id)) inherits (parent)", "x inherits from", "declarative partitioning"),
+    (
+        "create table parent ({columns}); create table x (primary key (tenant_id, id)) inherits (parent)",
+        "x inherits from",
+        "declarative partitioning",
+    ),
     (
         "set local search_path = global; create table x ({columns}, primary key (tenant_id, id))",
         "schema global is not a placement",
@@ -45,11 +48,31 @@ const FAULTS: &[(&str, &str, &str)] = &[
         "ordinary column",
     ),
     ("create table x ({columns})", "x has no primary key", "primary key (tenant_id, id)"),
-    ("create table x ({columns}, primary key (id, tenant_id))", "x_pkey does not lead with tenant_id", "make it (tenant_id, id)"),
-    ("{x}; alter table x add email text unique", "x_email_key does not lead with tenant_id", "make it (tenant_id, email)"),
-    ("{x}; create unique index half on x (id) where id is not null", "half does not lead with tenant_id", "make it (tenant_id, id)"),
-    ("{x}; create unique index lowered on x (lower(id::text), tenant_id)", "lowered does not lead with tenant_id", "make it (tenant_id"),
-    ("{x}; alter table x add exclude using btree (id with =)", "x_id_excl does not lead with tenant_id", "make it (tenant_id, id)"),
+    (
+        "create table x ({columns}, primary key (id, tenant_id))",
+        "x_pkey does not lead with tenant_id",
+        "make it (tenant_id, id)",
+    ),
+    (
+        "{x}; alter table x add email text unique",
+        "x_email_key does not lead with tenant_id",
+        "make it (tenant_id, email)",
+    ),
+    (
+        "{x}; create unique index half on x (id) where id is not null",
+        "half does not lead with tenant_id",
+        "make it (tenant_id, id)",
+    ),
+    (
+        "{x}; create unique index lowered on x (lower(id::text), tenant_id)",
+        "lowered does not lead with tenant_id",
+        "make it (tenant_id",
+    ),
+    (
+        "{x}; alter table x add exclude using btree (id with =)",
+        "x_id_excl does not lead with tenant_id",
+        "make it (tenant_id, id)",
+    ),
     (
         "reset role; create extension btree_gist schema public; set local role freehold_owner; {x};
          alter table x add exclude using gist (tenant_id with operator(pg_catalog.<>), id with operator(pg_catalog.=))",
@@ -86,12 +109,24 @@ const FAULTS: &[(&str, &str, &str)] = &[
         "would set tenant_id to null",
         "name the columns",
     ),
-    ("{x}; alter table x add number serial", "x.number takes its default from a sequence", "generated always as identity"),
+    (
+        "{x}; alter table x add number serial",
+        "x.number takes its default from a sequence",
+        "generated always as identity",
+    ),
     ("{x}; alter table x add kind regclass", "x.kind has type regclass, which cannot be copied", "name or a uuid"),
     ("{x}; alter table x add kinds oid[]", "x.kinds has type oid[], which cannot be copied", "name or a uuid"),
     ("create type mood as enum ('good'); {x}; alter table x add mood mood", "mood of this placement", "schema global"),
-    ("create type mood as enum ('good'); {x}; alter table x add moods mood[]", "mood[] of this placement", "schema global"),
-    ("create domain positive as int check (value > 0); {x}; alter table x add n positive", "positive of this placement", "schema global"),
+    (
+        "create type mood as enum ('good'); {x}; alter table x add moods mood[]",
+        "mood[] of this placement",
+        "schema global",
+    ),
+    (
+        "create domain positive as int check (value > 0); {x}; alter table x add n positive",
+        "positive of this placement",
+        "schema global",
+    ),
     (
         "{x}; create function f() returns trigger language plpgsql security definer as 'begin return new; end';
          create trigger watch before insert on x for each row execute function f()",
@@ -120,20 +155,14 @@ const SOUND: &[&str] = &[
 ];
 
 fn expand(sql: &str) -> String {
-    sql.replace("{x}", X)
-        .replace("{columns}", "tenant_id uuid not null, id uuid not null")
+    sql.replace("{x}", X).replace("{columns}", "tenant_id uuid not null, id uuid not null")
 }
 
 /// Creates `x` in a transaction that is never committed, as a migration would, and declares it.
 async fn declare(data: &Client, placement: &str, sql: &str) -> Result<(), DbError> {
-    let begin =
-        format!("begin; set local search_path = {placement}; set local role freehold_owner;");
-    data.batch_execute(&format!("{begin}{}", expand(sql)))
-        .await
-        .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-    let declared = data
-        .batch_execute("reset role; select freehold.tenant_table('x')")
-        .await;
+    let begin = format!("begin; set local search_path = {placement}; set local role freehold_owner;");
+    data.batch_execute(&format!("{begin}{}", expand(sql))).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    let declared = data.batch_execute("reset role; select freehold.tenant_table('x')").await;
     let outcome = declared.map_err(|error| error.as_db_error().unwrap().clone());
     if outcome.is_err() {
         data.batch_execute("rollback").await.unwrap();
@@ -152,10 +181,7 @@ async fn every_fault_is_refused_with_its_name_and_its_cure() {
             error.message().contains("cannot be a tenant table") && error.message().contains(fault),
             "{sql}: {error:#?}"
         );
-        assert!(
-            error.hint().is_some_and(|hint| hint.contains(advice)),
-            "{sql}: {error:#?}"
-        );
+        assert!(error.hint().is_some_and(|hint| hint.contains(advice)), "{sql}: {error:#?}");
     }
 }
 
@@ -164,21 +190,11 @@ async fn a_table_with_several_faults_is_told_all_of_them_at_once() {
     let fleet = Fleet::start().await;
     let data = fleet.data().await;
     let placement = one(&data, "select id from freehold.placements").await;
-    let error = declare(&data, &placement, "create table x (id serial unique)")
-        .await
-        .unwrap_err();
-    for fault in [
-        "no column tenant_id",
-        "no primary key",
-        "does not lead with tenant_id",
-        "default from a sequence",
-    ] {
+    let error = declare(&data, &placement, "create table x (id serial unique)").await.unwrap_err();
+    for fault in ["no column tenant_id", "no primary key", "does not lead with tenant_id", "default from a sequence"] {
         assert!(error.message().contains(fault), "{fault}: {error:#?}");
     }
-    assert_eq!(
-        error.message().lines().count(),
-        error.hint().unwrap().lines().count()
-    );
+    assert_eq!(error.message().lines().count(), error.hint().unwrap().lines().count());
 }
 
 #[tokio::test]
@@ -192,14 +208,10 @@ async fn sound_tables_are_taken_and_declaring_them_again_changes_nothing() {
                        (select jsonb_agg(pg_get_expr(d.adbin, c.oid) order by d.adnum) from pg_attrdef d where d.adrelid = c.oid))
                    from pg_class c where c.oid = 'x'::regclass";
     for sql in SOUND {
-        declare(&data, &placement, sql)
-            .await
-            .unwrap_or_else(|error| panic!("{sql}: {error:#?}"));
+        declare(&data, &placement, sql).await.unwrap_or_else(|error| panic!("{sql}: {error:#?}"));
         let once = one(&data, picture).await;
         assert!(once.starts_with("[true, true, "), "{once}");
-        data.batch_execute("select freehold.tenant_table('x')")
-            .await
-            .unwrap();
+        data.batch_execute("select freehold.tenant_table('x')").await.unwrap();
         assert_eq!(once, one(&data, picture).await, "{sql}");
         data.batch_execute("rollback").await.unwrap();
     }
@@ -210,8 +222,7 @@ async fn a_partition_that_is_added_later_is_closed_until_its_parent_is_declared_
     let fleet = Fleet::start().await;
     let data = fleet.data().await;
     let placement = one(&data, "select id from freehold.placements").await;
-    let partitioned =
-        "create table x ({columns}, primary key (tenant_id, id)) partition by hash (tenant_id);
+    let partitioned = "create table x ({columns}, primary key (tenant_id, id)) partition by hash (tenant_id);
                        create table first partition of x for values with (modulus 2, remainder 0)";
     declare(&data, &placement, partitioned).await.unwrap();
     let second = "set local role freehold_owner; create table second partition of x for values with (modulus 2, remainder 1); reset role";
@@ -220,9 +231,7 @@ async fn a_partition_that_is_added_later_is_closed_until_its_parent_is_declared_
                          or has_table_privilege('freehold_tenant', 'second', 'select, insert, update, delete')";
     assert_eq!(one(&data, reachable).await, "f");
 
-    data.batch_execute("select freehold.tenant_table('x')")
-        .await
-        .unwrap();
+    data.batch_execute("select freehold.tenant_table('x')").await.unwrap();
     let guarded = "select c.relrowsecurity and c.relforcerowsecurity and (select count(*) = 5 from pg_policy p where p.polrelid = c.oid)
                    from pg_class c where c.oid = 'second'::regclass";
     assert_eq!(one(&data, guarded).await, "t");
@@ -249,11 +258,7 @@ async fn what_is_no_reference_data_is_refused_as_a_global_table() {
     let data = fleet.data().await;
     let placement = one(&data, "select id from freehold.placements").await;
     let faults = [
-        (
-            "create table x (id int)",
-            "must be an ordinary table in schema global",
-            "migrations/shared",
-        ),
+        ("create table x (id int)", "must be an ordinary table in schema global", "migrations/shared"),
         (
             "set local search_path = global; create view x as select 1",
             "must be an ordinary table in schema global",
@@ -271,20 +276,13 @@ async fn what_is_no_reference_data_is_refused_as_a_global_table() {
         ),
     ];
     for (sql, fault, advice) in faults {
-        let begin = format!(
-            "begin; set local search_path = {placement}; set local role freehold_owner; {sql}; reset role"
-        );
-        data.batch_execute(&begin)
-            .await
-            .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-        let error = data
-            .batch_execute("select freehold.global_table('x')")
-            .await
-            .expect_err(sql);
+        let begin =
+            format!("begin; set local search_path = {placement}; set local role freehold_owner; {sql}; reset role");
+        data.batch_execute(&begin).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        let error = data.batch_execute("select freehold.global_table('x')").await.expect_err(sql);
         let error = error.as_db_error().unwrap();
         assert!(
-            error.message().contains(fault)
-                && error.hint().is_some_and(|hint| hint.contains(advice)),
+            error.message().contains(fault) && error.hint().is_some_and(|hint| hint.contains(advice)),
             "{sql}: {error:#?}"
         );
         data.batch_execute("rollback").await.unwrap();

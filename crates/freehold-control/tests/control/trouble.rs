@@ -21,56 +21,21 @@ async fn a_draining_cluster_takes_no_new_tenants_and_keeps_those_it_has() {
     let fleet = Fleet::start().await;
     fleet.tenant("early", Model::Schema).await;
     let catalog = fleet.catalog().await;
-    catalog
-        .batch_execute("update catalog.clusters set draining = true")
-        .await
-        .unwrap();
+    catalog.batch_execute("update catalog.clusters set draining = true").await.unwrap();
     for model in Model::ALL {
         let error = fleet
             .control
-            .create_tenant(
-                &slug(&format!("late-{model}")),
-                "x",
-                model,
-                model.as_str(),
-                "test",
-            )
+            .create_tenant(&slug(&format!("late-{model}")), "x", model, model.as_str(), "test")
             .await
             .unwrap_err();
-        assert!(
-            told(&error).contains("no cluster takes new tenants"),
-            "{error:?}"
-        );
+        assert!(told(&error).contains("no cluster takes new tenants"), "{error:?}");
     }
-    assert_eq!(
-        one(
-            &catalog,
-            "select count(*) from catalog.placements where model <> 'shared'"
-        )
-        .await,
-        "1"
-    );
-    assert_eq!(
-        fleet.control.tenant(&slug("early")).await.unwrap().status,
-        "active"
-    );
+    assert_eq!(one(&catalog, "select count(*) from catalog.placements where model <> 'shared'").await, "1");
+    assert_eq!(fleet.control.tenant(&slug("early")).await.unwrap().status, "active");
 
-    catalog
-        .batch_execute("update catalog.clusters set draining = false")
-        .await
-        .unwrap();
+    catalog.batch_execute("update catalog.clusters set draining = false").await.unwrap();
     for model in Model::ALL {
-        fleet
-            .control
-            .create_tenant(
-                &slug(&format!("late-{model}")),
-                "x",
-                model,
-                model.as_str(),
-                "test",
-            )
-            .await
-            .unwrap();
+        fleet.control.create_tenant(&slug(&format!("late-{model}")), "x", model, model.as_str(), "test").await.unwrap();
     }
 }
 
@@ -78,11 +43,7 @@ async fn a_draining_cluster_takes_no_new_tenants_and_keeps_those_it_has() {
 async fn a_slug_that_differs_only_in_case_is_taken() {
     let fleet = Fleet::start().await;
     fleet.tenant("acme", Model::Shared).await;
-    let error = fleet
-        .control
-        .create_tenant(&slug("ACME"), "x", Model::Shared, "other", "test")
-        .await
-        .unwrap_err();
+    let error = fleet.control.create_tenant(&slug("ACME"), "x", Model::Shared, "other", "test").await.unwrap_err();
     assert!(matches!(error, ControlError::SlugTaken { .. }), "{error:?}");
 }
 
@@ -90,11 +51,7 @@ async fn a_slug_that_differs_only_in_case_is_taken() {
 async fn a_server_that_is_down_is_named_with_the_login_and_the_database() {
     let fleet = Fleet::start().await;
     fleet.server.stop().unwrap();
-    let error = fleet
-        .control
-        .create_tenant(&slug("acme"), "x", Model::Shared, "key", "test")
-        .await
-        .unwrap_err();
+    let error = fleet.control.create_tenant(&slug("acme"), "x", Model::Shared, "key", "test").await.unwrap_err();
     let text = told(&error);
     for part in ["freehold_catalog", "freehold_control"] {
         assert!(text.contains(part), "{part}: {text}");
@@ -105,33 +62,13 @@ async fn a_server_that_is_down_is_named_with_the_login_and_the_database() {
 async fn a_data_database_that_lets_nobody_in_fails_the_operation_and_is_named_there() {
     let fleet = Fleet::start().await;
     let superuser = fleet.superuser("postgres").await;
-    superuser
-        .batch_execute("alter database freehold_data allow_connections false")
-        .await
-        .unwrap();
-    let error = fleet
-        .control
-        .create_tenant(&slug("acme"), "x", Model::Schema, "key", "test")
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(&error, ControlError::Operation { reason, .. } if reason.contains("freehold_data")),
-        "{error:?}"
-    );
-    assert_eq!(
-        one(&fleet.catalog().await, "select status from catalog.tenants").await,
-        "provisioning"
-    );
+    superuser.batch_execute("alter database freehold_data allow_connections false").await.unwrap();
+    let error = fleet.control.create_tenant(&slug("acme"), "x", Model::Schema, "key", "test").await.unwrap_err();
+    assert!(matches!(&error, ControlError::Operation { reason, .. } if reason.contains("freehold_data")), "{error:?}");
+    assert_eq!(one(&fleet.catalog().await, "select status from catalog.tenants").await, "provisioning");
 
-    superuser
-        .batch_execute("alter database freehold_data allow_connections true")
-        .await
-        .unwrap();
-    fleet
-        .control
-        .create_tenant(&slug("acme"), "x", Model::Schema, "key", "test")
-        .await
-        .unwrap();
+    superuser.batch_execute("alter database freehold_data allow_connections true").await.unwrap();
+    fleet.control.create_tenant(&slug("acme"), "x", Model::Schema, "key", "test").await.unwrap();
 }
 
 #[tokio::test]
@@ -152,16 +89,9 @@ async fn a_control_plane_without_rights_says_what_it_may_not_do() {
     ] {
         superuser.batch_execute(taken).await.unwrap();
         let name = slug(&format!("acme-{}", told.len()));
-        let create = || {
-            fleet
-                .control
-                .create_tenant(&name, "x", Model::Database, name.as_str(), "test")
-        };
+        let create = || fleet.control.create_tenant(&name, "x", Model::Database, name.as_str(), "test");
         let error = create().await.unwrap_err();
-        assert!(
-            matches!(&error, ControlError::Operation { reason, .. } if reason.contains(told)),
-            "{error:?}"
-        );
+        assert!(matches!(&error, ControlError::Operation { reason, .. } if reason.contains(told)), "{error:?}");
         superuser.batch_execute(given).await.unwrap();
         create().await.unwrap();
     }
@@ -171,32 +101,13 @@ async fn a_control_plane_without_rights_says_what_it_may_not_do() {
 async fn a_server_without_room_for_a_connection_fails_one_attempt_and_not_the_worker() {
     let fleet = Fleet::start().await;
     let superuser = fleet.superuser("postgres").await;
-    superuser
-        .batch_execute("alter database freehold_data connection limit 0")
-        .await
-        .unwrap();
+    superuser.batch_execute("alter database freehold_data connection limit 0").await.unwrap();
     fleet.request("acme", Model::Shared).await;
-    fleet
-        .control
-        .run_one("worker", None, &freehold_control::NoObserver)
-        .await
-        .unwrap();
+    fleet.control.run_one("worker", None, &freehold_control::NoObserver).await.unwrap();
     let catalog = fleet.catalog().await;
-    let noted = one(
-        &catalog,
-        "select state || ' ' || last_error from catalog.operations",
-    )
-    .await;
-    assert!(
-        noted.starts_with("pending ") && noted.contains("freehold_data"),
-        "{noted}"
-    );
+    let noted = one(&catalog, "select state || ' ' || last_error from catalog.operations").await;
+    assert!(noted.starts_with("pending ") && noted.contains("freehold_data"), "{noted}");
 
-    superuser
-        .batch_execute("alter database freehold_data connection limit -1")
-        .await
-        .unwrap();
-    fleet
-        .work_until("select bool_and(state = 'done') from catalog.operations")
-        .await;
+    superuser.batch_execute("alter database freehold_data connection limit -1").await.unwrap();
+    fleet.work_until("select bool_and(state = 'done') from catalog.operations").await;
 }

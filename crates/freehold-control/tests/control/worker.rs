@@ -8,6 +8,7 @@ use std::time::Duration;
 use freehold::isolation::{ExposeSecret, MasterKey};
 use freehold::tenant::Model;
 use freehold_control::{Change, ControlConfig, ControlPlane};
+use tokio::time::timeout;
 use tokio_postgres::Config;
 
 use crate::support::*;
@@ -57,14 +58,8 @@ async fn a_worker() {
         .user("freehold_control")
         .dbname("freehold_catalog");
     let key: MasterKey = of(KEY).parse().unwrap();
-    let control =
-        ControlPlane::new(ControlConfig::new(catalog, Arc::new(key), of(MIGRATIONS))).unwrap();
-    control
-        .work(
-            &format!("process {}", std::process::id()),
-            std::future::pending(),
-        )
-        .await;
+    let control = ControlPlane::new(ControlConfig::new(catalog, Arc::new(key), of(MIGRATIONS))).unwrap();
+    control.work(&format!("process {}", std::process::id()), std::future::pending()).await;
 }
 
 /// Starts workers and kills each a little later than the one before, while `open` operations are left, then lets one live.
@@ -80,67 +75,43 @@ async fn work_with_killings(fleet: &Fleet) {
         end_leases(&catalog).await;
     }
     let _survivor = Worker::start(fleet);
-    eventually(
-        &catalog,
-        "select bool_and(state in ('done', 'cancelled')) from catalog.operations",
-    )
-    .await;
+    let open = "select string_agg(concat_ws(' ', kind, state, attempts, last_error), '; ') from catalog.operations \
+                where state not in ('done', 'cancelled')";
+    let all_done = async {
+        while !one(&catalog, open).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    if timeout(4 * PATIENCE, all_done).await.is_err() {
+        panic!("still open: {}", one(&catalog, open).await);
+    }
 }
 
 #[tokio::test]
 async fn workers_that_are_killed_with_their_process_leave_nothing_that_the_next_does_not_finish() {
     let fleet = Fleet::start().await;
-    let slugs: Vec<(String, Model)> = Model::ALL
-        .into_iter()
-        .flat_map(|model| (0..5).map(move |n| (format!("{model}-{n}"), model)))
-        .collect();
+    let slugs: Vec<(String, Model)> =
+        Model::ALL.into_iter().flat_map(|model| (0..5).map(move |n| (format!("{model}-{n}"), model))).collect();
     for (slug, model) in &slugs {
         fleet.request(slug, *model).await;
     }
     work_with_killings(&fleet).await;
     let catalog = fleet.catalog().await;
-    assert_eq!(
-        one(
-            &catalog,
-            "select count(*) from catalog.tenants where status = 'active'"
-        )
-        .await,
-        "15"
-    );
-    assert_eq!(
-        one(&catalog, "select count(*) from catalog.placements").await,
-        "11",
-        "a placement that nobody uses"
-    );
+    assert_eq!(one(&catalog, "select count(*) from catalog.tenants where status = 'active'").await, "15");
+    assert_eq!(one(&catalog, "select count(*) from catalog.placements").await, "11", "a placement that nobody uses");
     for (slug, _) in &slugs {
         fleet.fill(&fleet.home(slug).await).await;
     }
 
     for (name, _) in &slugs {
-        let soon = Change::Delete {
-            grace: Duration::from_millis(1),
-        };
-        fleet
-            .control
-            .change(&slug(name), &soon, "test", "they left")
-            .await
-            .unwrap();
+        let soon = Change::Delete { grace: Duration::from_millis(1) };
+        fleet.control.change(&slug(name), &soon, "test", "they left").await.unwrap();
     }
     work_with_killings(&fleet).await;
-    assert_eq!(
-        one(
-            &catalog,
-            "select count(*) from catalog.tenants where status = 'deleted'"
-        )
-        .await,
-        "15"
-    );
+    assert_eq!(one(&catalog, "select count(*) from catalog.tenants where status = 'deleted'").await, "15");
     let certificates = "select count(distinct tenant) || ' ' || count(*) || ' ' || string_agg(distinct (detail -> 'rows')::text, ';') \
                         from catalog.audit where action = 'tenant erased'";
-    assert_eq!(
-        one(&catalog, certificates).await,
-        r#"15 15 {"entries": 1, "accounts": 2}"#
-    );
+    assert_eq!(one(&catalog, certificates).await, r#"15 15 {"entries": 1, "accounts": 2}"#);
     let left = "select (select count(*) from pg_database where datname like 't\\_%') + (select count(*) from pg_roles where rolname like 't\\_%')";
     assert_eq!(one(&catalog, left).await, "0", "a database or a login");
     let data = fleet.data().await;

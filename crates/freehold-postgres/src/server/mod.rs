@@ -159,10 +159,18 @@ impl Server {
     /// The address of a database for the superuser `postgres` over the Unix socket, in the form that libpq,
     /// tokio-postgres and sqlx all read. It holds no secret: the socket's directory is the guard.
     pub fn url(&self, database: &str) -> String {
+        self.url_as("postgres", database)
+    }
+
+    /// The same for another login.
+    pub fn url_as(&self, user: &str, database: &str) -> String {
         let host = socket::percent_encode(&self.socket_dir.to_string_lossy());
-        let database = socket::percent_encode(database);
+        let (user, database) = (
+            socket::percent_encode(user),
+            socket::percent_encode(database),
+        );
         format!(
-            "postgresql:///{database}?host={host}&port={}&user=postgres",
+            "postgresql:///{database}?host={host}&port={}&user={user}",
             self.port
         )
     }

@@ -16,17 +16,10 @@ pub(crate) async fn run(settings: &Settings, command: Tenant) -> anyhow::Result<
     let deployment = Deployment::open(settings).await?;
     let control = deployment.control();
     match command {
-        Tenant::Create {
-            slug,
-            name,
-            model,
-            idempotency_key,
-        } => {
+        Tenant::Create { slug, name, model, idempotency_key } => {
             let key = idempotency_key.unwrap_or_else(|| Uuid::new_v4().to_string());
             let name = name.unwrap_or_else(|| slug.to_string());
-            control
-                .create_tenant(&slug, &name, model, &key, &actor())
-                .await?;
+            control.create_tenant(&slug, &name, model, &key, &actor()).await?;
             show(settings, &control.tenant(&slug).await?)?;
         }
         Tenant::List => list(settings, &control.tenants().await?)?,
@@ -34,11 +27,9 @@ pub(crate) async fn run(settings: &Settings, command: Tenant) -> anyhow::Result<
         Tenant::Set(set) => change::set(settings, control, set).await?,
         Tenant::Suspend(change) => change::suspend(settings, control, change).await?,
         Tenant::Resume(change) => change::resume(settings, control, change).await?,
-        Tenant::Delete {
-            change,
-            grace_days,
-            yes,
-        } => change::delete(settings, control, change, grace_days, yes).await?,
+        Tenant::Delete { change, grace_days, yes } => {
+            change::delete(settings, control, change, grace_days, yes).await?
+        }
         Tenant::Sql(sql) => sql::run(settings, &deployment, sql).await?,
     }
     deployment.close().await?;
@@ -47,13 +38,8 @@ pub(crate) async fn run(settings: &Settings, command: Tenant) -> anyhow::Result<
 
 /// Who does it, for the audit.
 fn actor() -> String {
-    let user = nix::unistd::User::from_uid(nix::unistd::Uid::current())
-        .ok()
-        .flatten();
-    format!(
-        "cli: {}",
-        user.map_or_else(|| nix::unistd::Uid::current().to_string(), |user| user.name)
-    )
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten();
+    format!("cli: {}", user.map_or_else(|| nix::unistd::Uid::current().to_string(), |user| user.name))
 }
 
 fn list(settings: &Settings, tenants: &[TenantRow]) -> anyhow::Result<()> {
@@ -86,8 +72,6 @@ fn show(settings: &Settings, tenant: &TenantRow) -> anyhow::Result<()> {
             ("plan", tenant.plan.clone().unwrap_or_else(none)),
             ("created", tenant.created_at.clone()),
         ];
-        rows.iter()
-            .map(|(name, value)| format!("{name:<10} {value}\n"))
-            .collect()
+        rows.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect()
     })
 }

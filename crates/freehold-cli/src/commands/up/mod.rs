@@ -42,10 +42,7 @@ pub(crate) async fn run(settings: &Settings, up: Up) -> anyhow::Result<Outcome> 
         deployment.leave_running().await?;
         return Ok(Outcome::Done);
     }
-    let variables = [
-        ("FREEHOLD_CATALOG_URL", OsStr::new(url)),
-        ("FREEHOLD_MASTER_KEY_FILE", key.as_os_str()),
-    ];
+    let variables = [("FREEHOLD_CATALOG_URL", OsStr::new(url)), ("FREEHOLD_MASTER_KEY_FILE", key.as_os_str())];
     let child = Running::start(&up.command, variables).context("cannot start the command")?;
     let ready = probe.as_ref().zip(up.ready_url.as_ref());
     let code = beside_worker(deployment.control().clone(), child, ready, stop).await;
@@ -95,9 +92,7 @@ fn print_environment(settings: &Settings, url: &str, key: &Path) -> anyhow::Resu
             quoted(&key.to_string_lossy())
         )
     })?;
-    settings
-        .output
-        .note("set these for your application, and run `freehold serve worker` beside it");
+    settings.output.note("set these for your application, and run `freehold serve worker` beside it");
     Ok(())
 }
 

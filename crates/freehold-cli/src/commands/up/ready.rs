@@ -26,16 +26,12 @@ impl Probe {
         if url.scheme_str() != Some("http") {
             bail!("{url} cannot be asked: use a URL that begins with http://");
         }
-        let authority = url
-            .authority()
-            .with_context(|| format!("{url} names no host"))?;
+        let authority = url.authority().with_context(|| format!("{url} names no host"))?;
         let path = url.path_and_query().map_or("/", |path| path.as_str());
         Ok(Self {
             host: authority.host().to_owned(),
             port: authority.port_u16().unwrap_or(80),
-            request: format!(
-                "GET {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\r\n"
-            ),
+            request: format!("GET {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\r\n"),
         })
     }
 

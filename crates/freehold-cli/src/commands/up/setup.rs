@@ -22,19 +22,14 @@ pub(super) async fn set_up(
     admin_url: Option<&str>,
 ) -> anyhow::Result<()> {
     if let Some(installer) = installer(settings, deployment, admin_url)? {
-        installer
-            .install()
-            .await
-            .context("cannot set the server up")?;
+        installer.install().await.context("cannot set the server up")?;
     }
     let report = deployment.control().migrate().await?;
     if !report.failures.is_empty() {
         return Err(migrate::failed(&report));
     }
     if report.applied > 0 {
-        settings
-            .output
-            .note(&format!("applied {} migrations", report.applied));
+        settings.output.note(&format!("applied {} migrations", report.applied));
     }
     Ok(())
 }
@@ -50,14 +45,8 @@ fn installer(
             "an administrator's URL is given, but no catalog",
             "name it with --catalog-url, as freehold_control"
         )),
-        (Some(server), None) => (
-            parse_url(&server.url("postgres"), "the server's URL")?,
-            CATALOG.to_owned(),
-        ),
-        (None, Some(url)) => (
-            parse_url(url, "the administrator's URL")?,
-            catalog_of(settings)?,
-        ),
+        (Some(server), None) => (parse_url(&server.url("postgres"), "the server's URL")?, CATALOG.to_owned()),
+        (None, Some(url)) => (parse_url(url, "the administrator's URL")?, catalog_of(settings)?),
         (None, None) => return Ok(None),
     };
     let (host, port) = address(&admin)?;
@@ -83,10 +72,7 @@ fn address(server: &Config) -> anyhow::Result<(String, u16)> {
     let host = match server.get_hosts() {
         [Host::Tcp(name)] => name.clone(),
         [Host::Unix(directory)] => directory.to_string_lossy().into_owned(),
-        _ => bail!(Advised::new(
-            "the administrator's URL must name one host",
-            "use postgres://LOGIN@HOST:PORT/"
-        )),
+        _ => bail!(Advised::new("the administrator's URL must name one host", "use postgres://LOGIN@HOST:PORT/")),
     };
     Ok((host, server.get_ports().first().copied().unwrap_or(5432)))
 }

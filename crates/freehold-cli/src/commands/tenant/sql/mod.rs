@@ -25,17 +25,9 @@ use crate::input::Lines;
 use crate::output::table;
 use crate::settings::Settings;
 
-pub(super) async fn run(
-    settings: &Settings,
-    deployment: &Deployment,
-    sql: Sql,
-) -> anyhow::Result<()> {
-    let session = Session {
-        settings,
-        control: deployment.control(),
-        db: open(settings, deployment, &sql).await?,
-        sql: &sql,
-    };
+pub(super) async fn run(settings: &Settings, deployment: &Deployment, sql: Sql) -> anyhow::Result<()> {
+    let session =
+        Session { settings, control: deployment.control(), db: open(settings, deployment, &sql).await?, sql: &sql };
     match &sql.statement {
         Some(statement) => session.run(statement).await,
         None if io::stdin().is_terminal() => session.converse().await,
@@ -44,19 +36,13 @@ pub(super) async fn run(
 }
 
 /// The tenant's database, by the same way an application takes.
-async fn open(
-    settings: &Settings,
-    deployment: &Deployment,
-    sql: &Sql,
-) -> anyhow::Result<TenantDb<TokioPostgres>> {
+async fn open(settings: &Settings, deployment: &Deployment, sql: &Sql) -> anyhow::Result<TenantDb<TokioPostgres>> {
     let slug = &sql.change.slug;
     let id = deployment.control().tenant(slug).await?.id;
     let catalog = parse_url(deployment.reader_url()?, "FREEHOLD_CATALOG_URL")?;
     let freehold = Freehold::connect(Config::new(catalog, settings.master_key()?)).await?;
-    let tenant: Arc<Tenant> = freehold
-        .directory()
-        .get(id)
-        .with_context(|| format!("tenant {slug} was just deleted"))?;
+    let tenant: Arc<Tenant> =
+        freehold.directory().get(id).with_context(|| format!("tenant {slug} was just deleted"))?;
     Ok(freehold.tenant_db(&tenant))
 }
 
@@ -88,9 +74,7 @@ impl Session<'_> {
     async fn converse(&self) -> anyhow::Result<()> {
         let mut statements = Statements::default();
         let mode = if self.sql.write { "write" } else { "read" };
-        self.settings
-            .output
-            .note("statements end with a semicolon; Ctrl-D ends the session");
+        self.settings.output.note("statements end with a semicolon; Ctrl-D ends the session");
         let mut lines = Lines::read();
         loop {
             let prompt = if statements.is_empty() { "=>" } else { "->" };
@@ -109,16 +93,10 @@ impl Session<'_> {
 
     /// One statement in a scope of its own. What is about to be run is in the audit before it is run.
     async fn run(&self, statement: &str) -> anyhow::Result<()> {
-        let action = if self.sql.write {
-            "sql, writing"
-        } else {
-            "sql, reading"
-        };
+        let action = if self.sql.write { "sql, writing" } else { "sql, reading" };
         let detail = serde_json::json!({ "statement": statement });
         let change = &self.sql.change;
-        self.control
-            .audit(&change.slug, &actor(), action, &change.reason, &detail)
-            .await?;
+        self.control.audit(&change.slug, &actor(), action, &change.reason, &detail).await?;
         let rows = if self.sql.write {
             let mut scope = self.db.write();
             match scope.ad_hoc(statement, &[]).await {
@@ -134,32 +112,23 @@ impl Session<'_> {
 
     fn explain(&self, error: ScopeError) -> anyhow::Error {
         match error {
-            ScopeError::ReadOnly { .. } if !self.sql.write => Advised::new(
-                "this session is for reading, and the statement writes",
-                "say --write to let it",
-            )
-            .into(),
+            ScopeError::ReadOnly { .. } if !self.sql.write => {
+                Advised::new("this session is for reading, and the statement writes", "say --write to let it").into()
+            }
             error => error.into(),
         }
     }
 
     fn print(&self, rows: &[Row]) -> anyhow::Result<()> {
-        let columns: Vec<&str> = rows.first().map_or_else(Vec::new, |row| {
-            row.columns().iter().map(|c| c.name()).collect()
-        });
+        let columns: Vec<&str> =
+            rows.first().map_or_else(Vec::new, |row| row.columns().iter().map(|c| c.name()).collect());
         let values = rows
             .iter()
             .map(|row| (0..row.len()).map(|column| row.try_get(column)).collect())
             .collect::<Result<Vec<Vec<Value>>, _>>()?;
         let objects: Vec<Map<String, Json>> = values
             .iter()
-            .map(|row| {
-                columns
-                    .iter()
-                    .map(|name| (*name).to_owned())
-                    .zip(row.iter().map(Value::to_json))
-                    .collect()
-            })
+            .map(|row| columns.iter().map(|name| (*name).to_owned()).zip(row.iter().map(Value::to_json)).collect())
             .collect();
         self.settings.output.print("rows", &objects, || {
             let count = match rows.len() {
@@ -167,13 +136,7 @@ impl Session<'_> {
                 1 => "1 row".to_owned(),
                 many => format!("{many} rows"),
             };
-            format!(
-                "{}\n({count})",
-                table(
-                    &columns,
-                    values.iter().map(|row| row.iter().map(Value::to_string))
-                )
-            )
+            format!("{}\n({count})", table(&columns, values.iter().map(|row| row.iter().map(Value::to_string))))
         })
     }
 }

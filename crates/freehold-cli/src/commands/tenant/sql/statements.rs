@@ -45,10 +45,7 @@ mod tests {
         let mut statements = Statements::default();
         assert_eq!(statements.push("select 1,"), None);
         assert!(!statements.is_empty());
-        assert_eq!(
-            statements.push("  ';' || 2;  ").as_deref(),
-            Some("select 1,\n  ';' || 2")
-        );
+        assert_eq!(statements.push("  ';' || 2;  ").as_deref(), Some("select 1,\n  ';' || 2"));
         assert_eq!(statements.push(";"), None);
         assert_eq!(statements.push("select 3"), None);
         assert_eq!(statements.rest().as_deref(), Some("select 3"));

@@ -63,15 +63,10 @@ fn decode(kind: &Type, raw: &[u8]) -> Result<Json, Refusal> {
         Type::OID => u32::from_sql(kind, raw)?.into(),
         Type::FLOAT4 => float(f32::from_sql(kind, raw)?.into()),
         Type::FLOAT8 => float(f64::from_sql(kind, raw)?),
-        Type::NUMERIC => numeric::text(raw)
-            .ok_or("a numeric of an unknown form")?
-            .into(),
+        Type::NUMERIC => numeric::text(raw).ok_or("a numeric of an unknown form")?.into(),
         Type::UUID => Uuid::from_sql(kind, raw)?.to_string().into(),
         Type::JSON | Type::JSONB => Json::from_sql(kind, raw)?,
-        Type::BYTEA => raw
-            .iter()
-            .fold(r"\x".to_owned(), |text, byte| text + &format!("{byte:02x}"))
-            .into(),
+        Type::BYTEA => raw.iter().fold(r"\x".to_owned(), |text, byte| text + &format!("{byte:02x}")).into(),
         Type::DATE => date(i32::from_be_bytes(raw.try_into()?))?.into(),
         Type::TIME => time(i64::from_be_bytes(raw.try_into()?))?.into(),
         Type::TIMESTAMP => timestamp(i64::from_be_bytes(raw.try_into()?), "")?.into(),
@@ -85,24 +80,16 @@ fn decode(kind: &Type, raw: &[u8]) -> Result<Json, Refusal> {
 
 /// How many dimensions an array has: the first word of its binary form.
 fn dimensions(raw: &[u8]) -> u32 {
-    raw.first_chunk()
-        .map_or(0, |word| u32::from_be_bytes(*word))
+    raw.first_chunk().map_or(0, |word| u32::from_be_bytes(*word))
 }
 
 fn list(kind: &Type, raw: &[u8]) -> Result<Json, Refusal> {
-    Ok(Vec::<Value>::from_sql(kind, raw)?
-        .into_iter()
-        .map(|value| value.0)
-        .collect())
+    Ok(Vec::<Value>::from_sql(kind, raw)?.into_iter().map(|value| value.0).collect())
 }
 
 /// JSON has no word for what is not finite.
 fn float(value: f64) -> Json {
-    if value.is_finite() {
-        json!(value)
-    } else {
-        value.to_string().into()
-    }
+    if value.is_finite() { json!(value) } else { value.to_string().into() }
 }
 
 /// PostgreSQL counts from here.
@@ -114,28 +101,19 @@ fn date(days: i32) -> Result<String, Refusal> {
     Ok(match days {
         i32::MAX => "infinity".to_owned(),
         i32::MIN => "-infinity".to_owned(),
-        days => Date::from(epoch())
-            .checked_add(Span::new().try_days(days)?)?
-            .to_string(),
+        days => Date::from(epoch()).checked_add(Span::new().try_days(days)?)?.to_string(),
     })
 }
 
 fn time(microseconds: i64) -> Result<String, Refusal> {
-    Ok(Time::midnight()
-        .checked_add(SignedDuration::from_micros(microseconds))?
-        .to_string())
+    Ok(Time::midnight().checked_add(SignedDuration::from_micros(microseconds))?.to_string())
 }
 
 fn timestamp(microseconds: i64, zone: &str) -> Result<String, Refusal> {
     Ok(match microseconds {
         i64::MAX => "infinity".to_owned(),
         i64::MIN => "-infinity".to_owned(),
-        since => {
-            epoch()
-                .checked_add(SignedDuration::from_micros(since))?
-                .to_string()
-                + zone
-        }
+        since => epoch().checked_add(SignedDuration::from_micros(since))?.to_string() + zone,
     })
 }
 

@@ -1,0 +1,105 @@
+//! The list endpoint of 20 rows: axum and Freehold beside django-tenants, under the same load generator in one run.
+
+mod app;
+mod load;
+mod peer;
+mod report;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use freehold::isolation::PoolOptions;
+use freehold::tenant::Model;
+
+use self::load::{Load, Measured, Target};
+use self::peer::Peer;
+use self::report::Row;
+use super::deployment::{Deployment, Population};
+
+/// How `bench http` measures.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Less of everything: under 90 seconds once the peer is set up.
+    #[arg(long)]
+    quick: bool,
+    /// Tenants of `shared` and of `schema`; the peer has 1,000 [default: 1000, quick: 100]
+    #[arg(long)]
+    tenants: Option<usize>,
+    /// Tenants of `database`, each with a database.
+    #[arg(long, default_value_t = 20)]
+    databases: usize,
+    /// Connections of the load generator.
+    #[arg(long, default_value_t = 8)]
+    connections: usize,
+    /// Writes the report here as well.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+/// What the peer's scripts set up.
+const TENANTS: usize = 1_000;
+
+pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+    let start = Instant::now();
+    load::check()?;
+    let peer = tokio::task::spawn_blocking(Peer::start).await??;
+    let count = options.tenants.unwrap_or(if options.quick { 100 } else { TENANTS }).min(TENANTS);
+    let population = Population { shared: count, schema: count, database: options.databases };
+    eprintln!("setting up {count} tenants in shared tables, {count} schemas, {} databases", options.databases);
+    let deployment = Deployment::start(app::MIGRATIONS).await?;
+    deployment.populate(population).await?;
+    deployment.fill(app::FILL).await?;
+    let mut pool = PoolOptions::default();
+    pool.capacity = 4 * options.connections;
+    let freehold = deployment.application(pool).await?;
+    let port = app::serve(&freehold).await?;
+
+    let mut rows = Vec::new();
+    if let Some(peer) = &peer {
+        for tenants in [1, count] {
+            rows.push(Row::new(
+                "django-tenants",
+                Target { port: peer.port(), path: "/orders", prefix: "t", suffix: ".bench.test", tenants },
+            ));
+        }
+    }
+    for (model, prefix) in [(Model::Shared, "shared-"), (Model::Schema, "schema-"), (Model::Database, "database-")] {
+        for tenants in [1, population.of(model)] {
+            let target = Target { port, path: "/orders", prefix, suffix: ".bench.test", tenants };
+            rows.push(Row::new(format!("axum + Freehold `{model}`"), target));
+        }
+    }
+    let (rounds, seconds) = if options.quick { (1, 2) } else { (3, 5) };
+    measure(&mut rows, rounds, seconds, options.connections).await?;
+
+    let report = report::Report {
+        server: deployment.version(),
+        peer: peer.is_some(),
+        connections: options.connections,
+        took: start.elapsed(),
+        rows: &rows,
+    };
+    let text = report.to_markdown();
+    println!("{text}");
+    if let Some(path) = options.out {
+        std::fs::write(path, text)?;
+    }
+    Ok(())
+}
+
+/// All take turns in each round, after a second of warming up.
+async fn measure(rows: &mut [Row], rounds: usize, seconds: u64, connections: usize) -> anyhow::Result<()> {
+    for round in 0..rounds {
+        for row in &mut *rows {
+            eprintln!("round {}, {}, {} tenants", round + 1, row.name, row.target.tenants);
+            let mut load = Load { connections, duration: Duration::from_secs(1) };
+            load.run(&row.target).await?;
+            load.duration = Duration::from_secs(seconds);
+            let measured: Measured = load.run(&row.target).await?;
+            anyhow::ensure!(measured.failed == 0, "{} of the answers of {} were errors", measured.failed, row.name);
+            row.rounds.push(measured);
+        }
+    }
+    Ok(())
+}

@@ -1,10 +1,7 @@
 //! The proof that imports are complete, fast and flat in memory: all real spending files, through the program as it is
 //! shipped, into organisations under every model. `cargo bench -p expenses --bench imports`.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a proof that cannot go on says so by a panic"
-)]
+#![allow(clippy::unwrap_used, reason = "a proof that cannot go on says so by a panic")]
 
 #[path = "../tests/expenses/client.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
@@ -39,12 +36,9 @@ const FILES: [(&str, u64, i128, u64, u64); 8] = [
 
 #[tokio::main]
 async fn main() {
-    let folder = std::env::var_os("FREEHOLD_SHARED_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        Into::into,
-    );
-    let mut deployment =
-        Deployment::start(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")).await;
+    let folder = std::env::var_os("FREEHOLD_SHARED_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), Into::into);
+    let mut deployment = Deployment::start(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")).await;
     deployment.start_worker();
     let program = Program::start(&deployment).await;
     println!("{}", machine(&deployment).await);
@@ -52,9 +46,7 @@ async fn main() {
         "{:<12}{:<10}{:>10}{:>20}{:>9}{:>12}{:>14}",
         "file", "model", "records", "sum", "seconds", "records/s", "peak memory"
     );
-    for ((name, records, pence, skipped, rejected), model) in
-        FILES.into_iter().zip(Model::ALL.into_iter().cycle())
-    {
+    for ((name, records, pence, skipped, rejected), model) in FILES.into_iter().zip(Model::ALL.into_iter().cycle()) {
         let client = sign_up(&program.client, name, model).await;
         let file = fs::read(folder.join(format!("public-spending/{name}.csv.gz"))).unwrap();
         let start = Instant::now();
@@ -86,27 +78,14 @@ struct Program {
 
 impl Program {
     async fn start(deployment: &Deployment) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
-        let socket = server()
-            .socket_dir()
-            .display()
-            .to_string()
-            .replace('/', "%2F");
-        let catalog = format!(
-            "postgres://freehold_reader@{socket}:{}/{}",
-            server().port(),
-            deployment.catalog_database()
-        );
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let socket = server().socket_dir().display().to_string().replace('/', "%2F");
+        let catalog =
+            format!("postgres://freehold_reader@{socket}:{}/{}", server().port(), deployment.catalog_database());
         let process = Command::new(env!("CARGO_BIN_EXE_expenses"))
             .args(["--listen", &address.to_string()])
             .env("FREEHOLD_CATALOG_URL", catalog)
-            .env(
-                "FREEHOLD_MASTER_KEY",
-                deployment.master_key().to_secret_hex().expose_secret(),
-            )
+            .env("FREEHOLD_MASTER_KEY", deployment.master_key().to_secret_hex().expose_secret())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -115,22 +94,14 @@ impl Program {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        timeout(Duration::from_secs(20), serving)
-            .await
-            .expect("the program serves");
-        Self {
-            process,
-            client: Client::new(address),
-        }
+        timeout(Duration::from_secs(20), serving).await.expect("the program serves");
+        Self { process, client: Client::new(address) }
     }
 
     /// The most memory the process has had at once, in kB.
     fn peak_memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let peak = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         peak.trim().trim_end_matches(" kB").parse().unwrap()
     }
 }
@@ -145,58 +116,38 @@ impl Drop for Program {
 
 async fn sign_up(base: &Client, slug: &str, model: Model) -> Client {
     let email = format!("owner@{slug}.example");
-    let form = json!({"organisation": slug, "slug": slug, "email": email, "password": PASSWORD, "model": model.as_str()});
+    let form =
+        json!({"organisation": slug, "slug": slug, "email": email, "password": PASSWORD, "model": model.as_str()});
     base.post("/api/signup", form).await.expect(201);
     base.below(slug).log_in(&email).await
 }
 
 async fn sum(client: &Client) -> i128 {
     let report = client.get("/api/reports/monthly").await.expect(200).json();
-    let totals = report["rows"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| row["total"].as_str().unwrap());
-    totals
-        .map(|total| total.replace('.', "").parse::<i128>().unwrap())
-        .sum()
+    let totals = report["rows"].as_array().unwrap().iter().map(|row| row["total"].as_str().unwrap());
+    totals.map(|total| total.replace('.', "").parse::<i128>().unwrap()).sum()
 }
 
 /// What PostgreSQL does with the same rows at its fastest: no index, no key, no policy.
 async fn copy_into_plain_table(deployment: &Deployment) -> (u64, f64) {
     const COLUMNS: &str = "tenant_id, id, date, amount_minor, currency, supplier_id, category_id, unit_id, description, \
                            company_number, charity_number, status, created_by, created_at";
-    let leeds = deployment
-        .freehold
-        .directory()
-        .find(&"leeds".parse().unwrap())
-        .unwrap();
+    let leeds = deployment.freehold.directory().find(&"leeds".parse().unwrap()).unwrap();
     let catalog = connect("postgres", deployment.catalog_database()).await;
     let place = "select p.database, p.id from catalog.tenants t join catalog.placements p on p.id = t.placement where t.id = $1";
-    let row = catalog
-        .query_one(place, &[leeds.id().as_uuid()])
-        .await
-        .unwrap();
+    let row = catalog.query_one(place, &[leeds.id().as_uuid()]).await.unwrap();
     let database = connect("postgres", row.get(0)).await;
     let table = format!("{}.expenses", row.get::<_, &str>(1));
 
-    let copy = format!(
-        "copy (select {COLUMNS} from {table} where tenant_id = '{}') to stdout",
-        leeds.id()
-    );
+    let copy = format!("copy (select {COLUMNS} from {table} where tenant_id = '{}') to stdout", leeds.id());
     let rows = database.copy_out(&copy).await.unwrap();
     let rows: Vec<Bytes> = rows.map(Result::unwrap).collect().await;
     database
-        .batch_execute(&format!(
-            "create table public.plain as select {COLUMNS} from {table} limit 0"
-        ))
+        .batch_execute(&format!("create table public.plain as select {COLUMNS} from {table} limit 0"))
         .await
         .unwrap();
     let start = Instant::now();
-    let sink = database
-        .copy_in::<_, Bytes>(&format!("copy public.plain ({COLUMNS}) from stdin"))
-        .await
-        .unwrap();
+    let sink = database.copy_in::<_, Bytes>(&format!("copy public.plain ({COLUMNS}) from stdin")).await.unwrap();
     pin_mut!(sink);
     for row in rows {
         sink.feed(row).await.unwrap();
@@ -207,11 +158,7 @@ async fn copy_into_plain_table(deployment: &Deployment) -> (u64, f64) {
 
 async fn machine(deployment: &Deployment) -> String {
     let database = connect("postgres", deployment.data_database()).await;
-    let version: String = database
-        .query_one("show server_version", &[])
-        .await
-        .unwrap()
-        .get(0);
+    let version: String = database.query_one("show server_version", &[]).await.unwrap().get(0);
     let durable: String = database.query_one("show fsync", &[]).await.unwrap().get(0);
     let processors = std::thread::available_parallelism().unwrap();
     format!("{processors} processors, PostgreSQL {version}, fsync {durable}, one request at a time")

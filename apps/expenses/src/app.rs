@@ -37,12 +37,7 @@ impl App {
     /// The application at `origin`, for the tenants of `freehold`.
     pub fn new(freehold: Freehold, origin: Origin) -> Self {
         let cookies = Cookies::new(origin.is_secure());
-        Self {
-            freehold,
-            origin,
-            passwords: Passwords::new(),
-            cookies,
-        }
+        Self { freehold, origin, passwords: Passwords::new(), cookies }
     }
 }
 
@@ -83,16 +78,11 @@ pub fn router(app: App) -> Result<Router, InvalidBaseDomain> {
     let document = openapi::document([base_document, tenants_document]);
     let base = base.route("/", axum::routing::get(page::front));
     let tenants = tenants.route("/", axum::routing::get(page::organisation));
-    Ok(tenancy.router(
-        finish(tenants, &document, &app),
-        finish(base, &document, &app),
-    ))
+    Ok(tenancy.router(finish(tenants, &document, &app), finish(base, &document, &app)))
 }
 
 fn base_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(signup::sign_up))
-        .routes(routes!(health::health))
+    OpenApiRouter::with_openapi(Document::openapi()).routes(routes!(signup::sign_up)).routes(routes!(health::health))
 }
 
 fn tenant_routes() -> OpenApiRouter<App> {

@@ -38,9 +38,7 @@ pub(crate) struct NewCategory {
 )]
 pub(crate) async fn list(visitor: Visitor) -> Result<Json<Categories>, Failure> {
     let (mut scope, _) = visitor.read().await?;
-    let items = sqlx::query_as("select id, name from categories order by name, id")
-        .fetch_all(&mut scope)
-        .await?;
+    let items = sqlx::query_as("select id, name from categories order by name, id").fetch_all(&mut scope).await?;
     Ok(Json(Categories { items }))
 }
 

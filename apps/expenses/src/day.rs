@@ -39,9 +39,7 @@ impl Day {
 
     /// The day of a [`number`](Self::number), if it is in range.
     pub(crate) fn of_number(number: i32) -> Option<Self> {
-        let date = Self::EPOCH
-            .checked_add(Span::new().try_days(number).ok()?)
-            .ok()?;
+        let date = Self::EPOCH.checked_add(Span::new().try_days(number).ok()?).ok()?;
         (date.year() > 0).then_some(Self(date))
     }
 }
@@ -68,11 +66,7 @@ impl FromStr for Day {
 
 /// Reads at most four digits.
 fn number(digits: &[u8]) -> Option<i16> {
-    digits.iter().try_fold(0, |sum, digit| {
-        digit
-            .is_ascii_digit()
-            .then(|| sum * 10 + i16::from(digit - b'0'))
-    })
+    digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i16::from(digit - b'0')))
 }
 
 impl TryFrom<String> for Day {
@@ -116,8 +110,7 @@ impl Encode<'_, Postgres> for Day {
 impl Decode<'_, Postgres> for Day {
     fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
         let number: i32 = Decode::<Postgres>::decode(value)?;
-        Self::of_number(number)
-            .ok_or_else(|| format!("{number} days from 2000 are beyond the years 1 to 9999").into())
+        Self::of_number(number).ok_or_else(|| format!("{number} days from 2000 are beyond the years 1 to 9999").into())
     }
 }
 

@@ -17,23 +17,17 @@ pub(crate) enum Failure {
 impl Failure {
     /// What the client asked for cannot be done with these values.
     pub(crate) fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid")
-            .detail(detail)
-            .into()
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid").detail(detail).into()
     }
 
     /// The person's role does not allow it.
     pub(crate) fn forbidden(detail: &'static str) -> Self {
-        Problem::new(StatusCode::FORBIDDEN, "forbidden")
-            .detail(detail)
-            .into()
+        Problem::new(StatusCode::FORBIDDEN, "forbidden").detail(detail).into()
     }
 
     /// Nothing is at this address: for this organisation, which is all a client may know.
     pub(crate) fn not_found() -> Self {
-        Problem::new(StatusCode::NOT_FOUND, "not_found")
-            .detail("there is nothing at this address")
-            .into()
+        Problem::new(StatusCode::NOT_FOUND, "not_found").detail("there is nothing at this address").into()
     }
 
     /// Something here failed; the log knows what.
@@ -45,8 +39,7 @@ impl Failure {
 
 /// What a client may know of a fault on our side.
 pub(crate) fn internal_problem() -> Problem {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
-        .detail("something went wrong on our side")
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").detail("something went wrong on our side")
 }
 
 impl IntoResponse for Failure {

@@ -12,18 +12,11 @@ use crate::openapi::ProblemBody;
     responses((status = 200, description = "Sign-up works"), (status = 503, description = "It does not", body = ProblemBody)),
 )]
 pub(crate) async fn health(State(app): State<App>) -> Result<StatusCode, Failure> {
-    app.freehold
-        .can_provision()
-        .await
-        .map(|()| StatusCode::OK)
-        .map_err(|error| {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "sign-up does not work"
-            );
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable")
-                .detail("nobody can sign up now")
-                .retry_after(1)
-                .into()
-        })
+    app.freehold.can_provision().await.map(|()| StatusCode::OK).map_err(|error| {
+        tracing::warn!(error = &error as &dyn std::error::Error, "sign-up does not work");
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+            .detail("nobody can sign up now")
+            .retry_after(1)
+            .into()
+    })
 }

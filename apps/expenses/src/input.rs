@@ -59,16 +59,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let Path(id) = Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|_| Failure::not_found())?;
+        let Path(id) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| Failure::not_found())?;
         id.parse().map(Self).map_err(|_| Failure::not_found())
     }
 }
 
 /// Reads a field that is there, so that leaving it out differs from sending `null`.
-pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }

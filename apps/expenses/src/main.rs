@@ -31,16 +31,12 @@ struct Options {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let options = Options::parse();
 
     let freehold = Freehold::connect(Config::from_env()?).await?;
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", options.listen))?;
+    let listener =
+        TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     let port = listener.local_addr()?.port();
     let origin = match options.origin {
         Some(origin) => origin,
@@ -66,7 +62,10 @@ async fn serve(listener: TcpListener, app: App) -> anyhow::Result<()> {
     };
     tokio::select! {
         served = server => served.context("the server failed"),
-        () = grace_over => Ok(tracing::warn!("stopped with requests still running")),
+        () = grace_over => {
+            tracing::warn!("stopped with requests still running");
+            Ok(())
+        }
     }
 }
 

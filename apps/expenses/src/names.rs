@@ -48,18 +48,12 @@ pub(crate) const CATEGORIES: Names = Names {
 
 impl Names {
     /// The id of one name, which is added if it is not there; the empty name has none.
-    pub(crate) async fn id(
-        &self,
-        scope: &mut Scope<Sqlx, Write>,
-        name: &str,
-    ) -> Result<Option<Uuid>, sqlx::Error> {
+    pub(crate) async fn id(&self, scope: &mut Scope<Sqlx, Write>, name: &str) -> Result<Option<Uuid>, sqlx::Error> {
         if name.is_empty() {
             return Ok(None);
         }
         let digest = digest(name);
-        let ids = self
-            .ids(scope, &HashMap::from([(digest, name.to_owned())]))
-            .await?;
+        let ids = self.ids(scope, &HashMap::from([(digest, name.to_owned())])).await?;
         Ok(ids.get(&digest).copied())
     }
 
@@ -93,13 +87,7 @@ impl Names {
         name: &str,
     ) -> Result<Option<Uuid>, sqlx::Error> {
         let digest = digest(name);
-        let added = self
-            .add(
-                scope,
-                &[digest],
-                &HashMap::from([(digest, name.to_owned())]),
-            )
-            .await?;
+        let added = self.add(scope, &[digest], &HashMap::from([(digest, name.to_owned())])).await?;
         Ok(added.get(&digest).copied())
     }
 
@@ -108,13 +96,7 @@ impl Names {
         scope: &mut Scope<Sqlx, A>,
         wanted: &[Digest],
     ) -> Result<HashMap<Digest, Uuid>, sqlx::Error> {
-        sqlx::query(self.find)
-            .bind(wanted)
-            .fetch_all(scope)
-            .await?
-            .iter()
-            .map(id_and_digest)
-            .collect()
+        sqlx::query(self.find).bind(wanted).fetch_all(scope).await?.iter().map(id_and_digest).collect()
     }
 
     async fn add(
@@ -125,12 +107,7 @@ impl Names {
     ) -> Result<HashMap<Digest, Uuid>, sqlx::Error> {
         let ids: Vec<Uuid> = wanted.iter().map(|_| Uuid::now_v7()).collect();
         let texts: Vec<&str> = wanted.iter().map(|digest| names[digest].as_str()).collect();
-        let added = sqlx::query(self.add)
-            .bind(ids)
-            .bind(texts)
-            .bind(wanted)
-            .fetch_all(scope)
-            .await?;
+        let added = sqlx::query(self.add).bind(ids).bind(texts).bind(wanted).fetch_all(scope).await?;
         added.iter().map(id_and_digest).collect()
     }
 }

@@ -52,17 +52,12 @@ pub(crate) fn document(parts: impl IntoIterator<Item = openapi::OpenApi>) -> Jso
         all.merge(part);
         all
     });
-    document
-        .and_then(|document| document.to_json().ok())
-        .unwrap_or_default()
-        .into()
+    document.and_then(|document| document.to_json().ok()).unwrap_or_default().into()
 }
 
 /// Where the document is, on both hosts.
 pub(crate) fn route<S: Clone + Send + Sync + 'static>(document: &Json) -> Router<S> {
     let document = document.clone();
-    Router::new().route(
-        "/api/openapi.json",
-        get(async move || ([(CONTENT_TYPE, "application/json")], document.to_string())),
-    )
+    Router::new()
+        .route("/api/openapi.json", get(async move || ([(CONTENT_TYPE, "application/json")], document.to_string())))
 }

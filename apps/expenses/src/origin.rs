@@ -20,9 +20,7 @@ pub struct Origin {
 
 /// A text that is no origin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no origin: use one like http://localhost:8080 or https://example.com, without a path"
-)]
+#[error("{0:?} is no origin: use one like http://localhost:8080 or https://example.com, without a path")]
 pub struct InvalidOrigin(pub String);
 
 impl Origin {
@@ -38,11 +36,7 @@ impl Origin {
 
     /// The address of an organisation.
     pub fn of(&self, slug: &Slug) -> String {
-        Self {
-            domain: format!("{slug}.{}", self.domain),
-            ..self.clone()
-        }
-        .to_string()
+        Self { domain: format!("{slug}.{}", self.domain), ..self.clone() }.to_string()
     }
 }
 
@@ -57,15 +51,11 @@ impl FromStr for Origin {
             Some(scheme) if *scheme == Scheme::HTTPS => true,
             _ => return Err(invalid()),
         };
-        let has_path = uri
-            .path_and_query()
-            .is_some_and(|path| path != &PathAndQuery::from_static("/"));
+        let has_path = uri.path_and_query().is_some_and(|path| path != &PathAndQuery::from_static("/"));
         match uri.authority() {
-            Some(authority) if !has_path && !authority.as_str().contains('@') => Ok(Self {
-                secure,
-                domain: authority.host().to_lowercase(),
-                port: authority.port_u16(),
-            }),
+            Some(authority) if !has_path && !authority.as_str().contains('@') => {
+                Ok(Self { secure, domain: authority.host().to_lowercase(), port: authority.port_u16() })
+            }
             _ => Err(invalid()),
         }
     }
@@ -99,15 +89,7 @@ mod tests {
 
     #[test]
     fn what_is_no_origin_is_refused() {
-        for text in [
-            "",
-            "localhost",
-            "localhost:8080",
-            "ftp://a",
-            "http://a/b",
-            "http://a?b",
-            "http://u@a",
-        ] {
+        for text in ["", "localhost", "localhost:8080", "ftp://a", "http://a/b", "http://a?b", "http://u@a"] {
             assert_eq!(text.parse::<Origin>(), Err(InvalidOrigin(text.into())));
         }
     }

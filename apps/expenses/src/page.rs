@@ -9,22 +9,12 @@ use crate::app::App;
 /// The page at the base host.
 pub(crate) async fn front(State(app): State<App>) -> Html<String> {
     let origin = app.origin.to_string();
-    let acme = "acme"
-        .parse()
-        .map(|slug| app.origin.of(&slug))
-        .unwrap_or_default();
-    Html(
-        include_str!("page/front.html")
-            .replace("{origin}", &escaped(&origin))
-            .replace("{acme}", &escaped(&acme)),
-    )
+    let acme = "acme".parse().map(|slug| app.origin.of(&slug)).unwrap_or_default();
+    Html(include_str!("page/front.html").replace("{origin}", &escaped(&origin)).replace("{acme}", &escaped(&acme)))
 }
 
 /// The page of an organisation.
-pub(crate) async fn organisation(
-    State(app): State<App>,
-    CurrentTenant(tenant): CurrentTenant,
-) -> Html<String> {
+pub(crate) async fn organisation(State(app): State<App>, CurrentTenant(tenant): CurrentTenant) -> Html<String> {
     let origin = app.origin.of(tenant.slug());
     // The name comes last: it is the organisation's own text, and must not be looked through for places to fill.
     let page = include_str!("page/organisation.html").replace("{origin}", &escaped(&origin));
@@ -53,9 +43,6 @@ mod tests {
 
     #[test]
     fn a_name_cannot_become_markup() {
-        assert_eq!(
-            escaped("<b onclick='x' id=\"y\">&"),
-            "&lt;b onclick=&#39;x&#39; id=&quot;y&quot;&gt;&amp;"
-        );
+        assert_eq!(escaped("<b onclick='x' id=\"y\">&"), "&lt;b onclick=&#39;x&#39; id=&quot;y&quot;&gt;&amp;");
     }
 }

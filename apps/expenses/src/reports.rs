@@ -37,9 +37,7 @@ pub(crate) async fn monthly(visitor: Visitor) -> Result<Json<Monthly>, Failure> 
          from (select date, count(*) as count, sum(amount_minor) as total from expenses where status <> 'rejected' group by date) days \
          group by month order by month",
     );
-    Ok(Json(Monthly {
-        rows: rows.fetch_all(&mut scope).await?,
-    }))
+    Ok(Json(Monthly { rows: rows.fetch_all(&mut scope).await? }))
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -68,7 +66,5 @@ pub(crate) async fn by_unit(visitor: Visitor) -> Result<Json<ByUnit>, Failure> {
          from (select unit_id, count(*) as count, sum(amount_minor) as total from expenses where status <> 'rejected' group by unit_id) e \
          left join units u on u.id = e.unit_id order by unit",
     );
-    Ok(Json(ByUnit {
-        rows: rows.fetch_all(&mut scope).await?,
-    }))
+    Ok(Json(ByUnit { rows: rows.fetch_all(&mut scope).await? }))
 }

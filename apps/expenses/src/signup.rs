@@ -84,15 +84,10 @@ pub(crate) async fn sign_up(
 }
 
 async fn new_tenant(form: &SignUp, passwords: &Passwords) -> Result<NewTenant, Failure> {
-    let slug: Slug = form
-        .slug
-        .parse()
-        .map_err(|error| Failure::invalid(format!("{error}")))?;
+    let slug: Slug = form.slug.parse().map_err(|error| Failure::invalid(format!("{error}")))?;
     let model = match form.model.as_deref() {
         None => Model::Shared,
-        Some(model) => model
-            .parse()
-            .map_err(|error| Failure::invalid(format!("{error}")))?,
+        Some(model) => model.parse().map_err(|error| Failure::invalid(format!("{error}")))?,
     };
     let name = form.organisation.as_str();
     if !(1..=200).contains(&name.chars().count()) {
@@ -100,26 +95,14 @@ async fn new_tenant(form: &SignUp, passwords: &Passwords) -> Result<NewTenant, F
     }
     let key = idempotency_key(&slug, form, passwords).await?;
     let requested_by = form.email.as_str().to_owned();
-    Ok(NewTenant {
-        slug,
-        name: name.to_owned(),
-        model,
-        idempotency_key: key,
-        requested_by,
-    })
+    Ok(NewTenant { slug, name: name.to_owned(), model, idempotency_key: key, requested_by })
 }
 
 /// What makes two sign-ups the same one. The password is part of it, slowly hashed: whoever knows slug and address of a
 /// sign-up that was cut off must not be able to complete it as their own.
-async fn idempotency_key(
-    slug: &Slug,
-    form: &SignUp,
-    passwords: &Passwords,
-) -> Result<String, Failure> {
+async fn idempotency_key(slug: &Slug, form: &SignUp, passwords: &Passwords) -> Result<String, Failure> {
     let purpose = Sha256::digest(format!("expenses sign-up\n{slug}\n{}", form.email.as_str()));
-    let key = passwords
-        .derive(form.password.secret(), purpose.to_vec())
-        .await?;
+    let key = passwords.derive(form.password.secret(), purpose.to_vec()).await?;
     Ok(format!("signup:{}", hex::encode(key)))
 }
 
@@ -130,22 +113,16 @@ async fn provision(freehold: &Freehold, new: &NewTenant) -> Result<Arc<Tenant>, 
     {
         return Err(taken(&new.slug));
     }
-    freehold
-        .provision(new, PATIENCE)
-        .await
-        .map_err(|error| match error {
-            ProvisionError::SlugTaken { slug } => taken(&slug),
-            error => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a sign-up was not completed"
-                );
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_provisioned")
-                    .detail("the organisation is not set up yet: repeat the same request")
-                    .retry_after(5)
-                    .into()
-            }
-        })
+    freehold.provision(new, PATIENCE).await.map_err(|error| match error {
+        ProvisionError::SlugTaken { slug } => taken(&slug),
+        error => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a sign-up was not completed");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_provisioned")
+                .detail("the organisation is not set up yet: repeat the same request")
+                .retry_after(5)
+                .into()
+        }
+    })
 }
 
 /// Writes the organisation's row and its owner, or finds them written by an earlier run of the same sign-up.
@@ -154,17 +131,14 @@ async fn ensure_owner(app: &App, tenant: &Arc<Tenant>, form: &SignUp) -> Result<
     let hash = app.passwords.hash(form.password.secret()).await?;
     let mut scope = db.write();
     // The first to write this row writes the owner; whoever comes at the same time waits here, and finds both.
-    let organisation =
-        sqlx::query("insert into organisation default values on conflict (tenant_id) do nothing");
+    let organisation = sqlx::query("insert into organisation default values on conflict (tenant_id) do nothing");
     if organisation.execute(&mut scope).await?.rows_affected() == 1 {
-        sqlx::query(
-            "insert into people (id, email, password_hash, role) values ($1, $2, $3, 'owner')",
-        )
-        .bind(Uuid::now_v7())
-        .bind(&form.email)
-        .bind(hash)
-        .execute(&mut scope)
-        .await?;
+        sqlx::query("insert into people (id, email, password_hash, role) values ($1, $2, $3, 'owner')")
+            .bind(Uuid::now_v7())
+            .bind(&form.email)
+            .bind(hash)
+            .execute(&mut scope)
+            .await?;
         return Ok(scope.commit().await?);
     }
     let stored: Option<String> =
@@ -174,16 +148,10 @@ async fn ensure_owner(app: &App, tenant: &Arc<Tenant>, form: &SignUp) -> Result<
             .await?;
     drop(scope);
     // The password may have changed since.
-    if app.passwords.verify(form.password.secret(), stored).await? {
-        Ok(())
-    } else {
-        Err(taken(tenant.slug()))
-    }
+    if app.passwords.verify(form.password.secret(), stored).await? { Ok(()) } else { Err(taken(tenant.slug())) }
 }
 
 fn taken(slug: &Slug) -> Failure {
     let detail = format!("the slug {slug} is taken: choose another");
-    Problem::new(StatusCode::CONFLICT, "slug_taken")
-        .detail(detail)
-        .into()
+    Problem::new(StatusCode::CONFLICT, "slug_taken").detail(detail).into()
 }

@@ -18,10 +18,9 @@ impl Text {
             return Err("the text contains a NUL character: remove it".to_owned());
         }
         match text.chars().count() {
-            length if length > Self::LONGEST => Err(format!(
-                "the text has {length} characters: use at most {}",
-                Self::LONGEST
-            )),
+            length if length > Self::LONGEST => {
+                Err(format!("the text has {length} characters: use at most {}", Self::LONGEST))
+            }
             _ => Ok(Self(text.to_owned())),
         }
     }
@@ -52,14 +51,10 @@ mod tests {
 
     #[test]
     fn all_white_space_is_trimmed_also_no_break_ones() {
-        for space in [
-            ' ', '\t', '\r', '\n', '\u{B}', '\u{85}', '\u{A0}', '\u{2007}', '\u{202F}', '\u{3000}',
-            '\u{FEFF}',
-        ] {
-            assert_eq!(
-                trim(&format!("{space} a{space}b {space}")),
-                format!("a{space}b")
-            );
+        for space in
+            [' ', '\t', '\r', '\n', '\u{B}', '\u{85}', '\u{A0}', '\u{2007}', '\u{202F}', '\u{3000}', '\u{FEFF}']
+        {
+            assert_eq!(trim(&format!("{space} a{space}b {space}")), format!("a{space}b"));
         }
     }
 
@@ -72,9 +67,6 @@ mod tests {
 
     #[test]
     fn null_is_the_empty_text() {
-        assert_eq!(
-            serde_json::from_str::<Text>("null").unwrap(),
-            Text::default()
-        );
+        assert_eq!(serde_json::from_str::<Text>("null").unwrap(), Text::default());
     }
 }

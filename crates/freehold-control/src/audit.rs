@@ -13,7 +13,14 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`ControlError::UnknownTenant`], or when the catalog cannot be written. Then the act must not be done.
-    pub async fn audit(&self, slug: &Slug, actor: &str, action: &str, reason: &str, detail: &Value) -> Result<(), ControlError> {
+    pub async fn audit(
+        &self,
+        slug: &Slug,
+        actor: &str,
+        action: &str,
+        reason: &str,
+        detail: &Value,
+    ) -> Result<(), ControlError> {
         let tenant = self.tenant(slug).await?;
         audit(&self.catalog().await?, actor, action, tenant.id, reason, detail).await
     }

@@ -36,7 +36,9 @@ async fn fence(place: &Place, tenant: TenantId) -> Result<Value, ControlError> {
         cut_off(place).await?;
     }
     if let Some(data) = open(place).await? {
-        data.execute("delete from freehold.residents where tenant = $1", &[&Uuid::from(tenant)]).await.map_err(&failed)?;
+        data.execute("delete from freehold.residents where tenant = $1", &[&Uuid::from(tenant)])
+            .await
+            .map_err(&failed)?;
         wait_for_writers(&data, place).await?;
     }
     Ok(json!({}))
@@ -213,8 +215,10 @@ fn deletion_order(mut tables: Vec<Table>) -> Vec<Vec<Table>> {
 async fn record(steps: &Steps<'_>, place: &Place, rows: &Value) -> Result<Value, ControlError> {
     let failed = ControlError::doing("recording an erasure");
     let operation = steps.operation.id.to_string();
-    let recorded = "select from catalog.audit where tenant = $1 and action = 'tenant erased' and detail ->> 'operation' = $2";
-    let recorded = steps.catalog.query_opt(recorded, &[&Uuid::from(steps.operation.tenant), &operation]).await.map_err(&failed)?;
+    let recorded =
+        "select from catalog.audit where tenant = $1 and action = 'tenant erased' and detail ->> 'operation' = $2";
+    let recorded =
+        steps.catalog.query_opt(recorded, &[&Uuid::from(steps.operation.tenant), &operation]).await.map_err(&failed)?;
     if recorded.is_none() {
         let detail = json!({ "operation": operation, "model": place.model.as_str(), "placement": place.id.as_str(), "rows": rows });
         audit(steps.catalog, "worker", "tenant erased", steps.operation.tenant, "deletion was due", &detail).await?;

@@ -122,7 +122,9 @@ pub enum ControlError {
         table: String,
     },
     /// Transactions that a tenant began before it was fenced did not end.
-    #[error("{transactions} transactions that write to the tenant's tables are still open: end them; the worker tries again")]
+    #[error(
+        "{transactions} transactions that write to the tenant's tables are still open: end them; the worker tries again"
+    )]
     StillWriting {
         /// How many.
         transactions: i64,
@@ -140,8 +142,10 @@ pub enum ControlError {
         version: String,
     },
     /// A database was sealed with another master key, or is a copy.
-    #[error("database {database} was sealed with master key {sealed_with}, and the configured one is {configured}: \
-             configure that key, or run `freehold seal rotate --force`")]
+    #[error(
+        "database {database} was sealed with master key {sealed_with}, and the configured one is {configured}: \
+             configure that key, or run `freehold seal rotate --force`"
+    )]
     WrongKey {
         /// The database.
         database: String,

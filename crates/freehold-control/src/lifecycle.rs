@@ -65,7 +65,10 @@ impl ControlPlane {
         let mut catalog = self.catalog().await?;
         let transaction = catalog.transaction().await.map_err(&failed)?;
         let row = transaction
-            .query_opt("select id, status from catalog.tenants where slug = $1 and status <> 'deleted' for update", &[&slug.as_str()])
+            .query_opt(
+                "select id, status from catalog.tenants where slug = $1 and status <> 'deleted' for update",
+                &[&slug.as_str()],
+            )
             .await
             .map_err(&failed)?
             .ok_or_else(|| ControlError::UnknownTenant { slug: slug.clone() })?;
@@ -83,13 +86,22 @@ impl ControlPlane {
                     Change::ReadOnly => "read_only",
                     _ => "active",
                 };
-                transaction.execute("update catalog.tenants set status = $2 where id = $1", &[&id, &status]).await.map_err(&failed)?;
+                transaction
+                    .execute("update catalog.tenants set status = $2 where id = $1", &[&id, &status])
+                    .await
+                    .map_err(&failed)?;
             }
             Change::Name(name) => {
-                transaction.execute("update catalog.tenants set name = $2 where id = $1", &[&id, name]).await.map_err(&failed)?;
+                transaction
+                    .execute("update catalog.tenants set name = $2 where id = $1", &[&id, name])
+                    .await
+                    .map_err(&failed)?;
             }
             Change::Plan(plan) => {
-                transaction.execute("update catalog.tenants set plan = $2 where id = $1", &[&id, plan]).await.map_err(&failed)?;
+                transaction
+                    .execute("update catalog.tenants set plan = $2 where id = $1", &[&id, plan])
+                    .await
+                    .map_err(&failed)?;
             }
             Change::Delete { grace } => {
                 let row = transaction

@@ -82,8 +82,13 @@ impl ControlPlane {
         rows.iter()
             .map(|row| {
                 let mut server = Config::new();
-                let port = u16::try_from(row.get::<_, i32>(2)).map_err(|_| ControlError::Catalog("a port is out of range".into()))?;
-                server.host(row.get::<_, &str>(1)).port(port).user("freehold_control").application_name("freehold control");
+                let port = u16::try_from(row.get::<_, i32>(2))
+                    .map_err(|_| ControlError::Catalog("a port is out of range".into()))?;
+                server
+                    .host(row.get::<_, &str>(1))
+                    .port(port)
+                    .user("freehold_control")
+                    .application_name("freehold control");
                 if let Some(reference) = row.get::<_, Option<&str>>(4) {
                     server.password(password(reference)?);
                 }
@@ -119,7 +124,9 @@ impl ControlPlane {
     }
 
     pub(crate) async fn place_of(&self, catalog: &Client, tenant: TenantId) -> Result<Place, ControlError> {
-        self.find_place(catalog, tenant).await?.ok_or_else(|| ControlError::Catalog(format!("tenant {tenant} has no placement")))
+        self.find_place(catalog, tenant)
+            .await?
+            .ok_or_else(|| ControlError::Catalog(format!("tenant {tenant} has no placement")))
     }
 
     /// Creates a tenant and waits until it is active. The same `idempotency_key` gives the same tenant.

@@ -144,7 +144,10 @@ async fn register(place: &Place, tenant: TenantId) -> Result<Value, ControlError
 
 async fn activate(catalog: &Client, tenant: TenantId) -> Result<Value, ControlError> {
     catalog
-        .execute("update catalog.tenants set status = 'active' where id = $1 and status = 'provisioning'", &[&Uuid::from(tenant)])
+        .execute(
+            "update catalog.tenants set status = 'active' where id = $1 and status = 'provisioning'",
+            &[&Uuid::from(tenant)],
+        )
         .await
         .map_err(ControlError::doing("activating a tenant"))?;
     Ok(json!({}))

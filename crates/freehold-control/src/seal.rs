@@ -33,7 +33,11 @@ pub(crate) async fn verify(client: &impl GenericClient, master: &MasterKey) -> R
     }
     let salt = <[u8; 32]>::try_from(newest.get::<_, &[u8]>(3)).unwrap_or_default();
     let identity = SealIdentity { system: newest.get(0), database: database.clone(), generation: newest.get(2), salt };
-    if master.seal_key(&identity).inner_pad() == newest.get::<_, &[u8]>(5) { Ok(true) } else { Err(ControlError::Copy { database }) }
+    if master.seal_key(&identity).inner_pad() == newest.get::<_, &[u8]>(5) {
+        Ok(true)
+    } else {
+        Err(ControlError::Copy { database })
+    }
 }
 
 /// Adds a new generation and drops all but the one before it. Returns the new generation.
@@ -48,7 +52,10 @@ pub(crate) async fn rotate(client: &mut Client, master: &MasterKey) -> Result<i3
         Err(ControlError::Copy { .. } | ControlError::WrongKey { .. }) => 1,
         Err(error) => return Err(error),
     };
-    let row = transaction.query_one("select coalesce(max(generation), 0) from freehold.seal_keys", &[]).await.map_err(&failed)?;
+    let row = transaction
+        .query_one("select coalesce(max(generation), 0) from freehold.seal_keys", &[])
+        .await
+        .map_err(&failed)?;
     let generation: i32 = row.get::<_, i32>(0) + 1;
     insert_key(&transaction, master, generation).await?;
     transaction
@@ -83,7 +90,11 @@ pub(crate) fn login_verifier(master: &MasterKey, login: &PlacementId) -> String 
 }
 
 /// Gives a tenant's own login the password that derives from this master key.
-pub(crate) async fn renew_login(client: &impl GenericClient, master: &MasterKey, login: &PlacementId) -> Result<(), ControlError> {
+pub(crate) async fn renew_login(
+    client: &impl GenericClient,
+    master: &MasterKey,
+    login: &PlacementId,
+) -> Result<(), ControlError> {
     let alter = format!("alter role {login} password '{}'", login_verifier(master, login));
     client.batch_execute(&alter).await.map_err(ControlError::doing("renewing the password of a tenant's login"))
 }

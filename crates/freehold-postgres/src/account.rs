@@ -27,22 +27,12 @@ impl Account {
     pub(crate) fn for_servers() -> Self {
         if !geteuid().is_root() {
             let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
-            return Self {
-                name: format!("uid {uid}"),
-                uid,
-                gid,
-                switch: false,
-            };
+            return Self { name: format!("uid {uid}"), uid, gid, switch: false };
         }
-        ["postgres", "nobody"]
-            .into_iter()
-            .find_map(|name| User::from_name(name).ok().flatten())
-            .map_or_else(Self::overflow, |user| Self {
-                name: user.name,
-                uid: user.uid.as_raw(),
-                gid: user.gid.as_raw(),
-                switch: true,
-            })
+        ["postgres", "nobody"].into_iter().find_map(|name| User::from_name(name).ok().flatten()).map_or_else(
+            Self::overflow,
+            |user| Self { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw(), switch: true },
+        )
     }
 
     /// The account for data that are there already: their owner, who stays the same when a package that is installed
@@ -50,24 +40,16 @@ impl Account {
     pub(crate) fn for_data(data: &Path) -> Self {
         let usual = Self::for_servers();
         match fs::symlink_metadata(data) {
-            Ok(metadata) if usual.switch && metadata.uid() != 0 => Self {
-                name: format!("uid {}", metadata.uid()),
-                uid: metadata.uid(),
-                gid: metadata.gid(),
-                switch: true,
-            },
+            Ok(metadata) if usual.switch && metadata.uid() != 0 => {
+                Self { name: format!("uid {}", metadata.uid()), uid: metadata.uid(), gid: metadata.gid(), switch: true }
+            }
             _ => usual,
         }
     }
 
     /// The numbers that every Unix keeps for "nobody", for images whose passwd file has no such line.
     fn overflow() -> Self {
-        Self {
-            name: "nobody".to_owned(),
-            uid: 65534,
-            gid: 65534,
-            switch: true,
-        }
+        Self { name: "nobody".to_owned(), uid: 65534, gid: 65534, switch: true }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -102,20 +84,12 @@ impl Account {
 
     /// Gives `path` to this account; a symbolic link is not followed.
     pub(crate) fn own(&self, path: &Path) -> io::Result<()> {
-        if self.switch {
-            lchown(path, Some(self.uid), Some(self.gid))
-        } else {
-            Ok(())
-        }
+        if self.switch { lchown(path, Some(self.uid), Some(self.gid)) } else { Ok(()) }
     }
 
     /// Lets this account's group have `path`, which stays ours.
     pub(crate) fn share(&self, path: &Path) -> io::Result<()> {
-        if self.switch {
-            lchown(path, None, Some(self.gid))
-        } else {
-            Ok(())
-        }
+        if self.switch { lchown(path, None, Some(self.gid)) } else { Ok(()) }
     }
 
     /// The first existing directory on the way down to and including `path` that this account cannot enter.
@@ -128,11 +102,7 @@ impl Account {
         let mut way: Vec<_> = path.ancestors().collect();
         way.reverse();
         way.into_iter()
-            .map_while(|directory| {
-                fs::metadata(directory)
-                    .ok()
-                    .map(|metadata| (directory, metadata))
-            })
+            .map_while(|directory| fs::metadata(directory).ok().map(|metadata| (directory, metadata)))
             .find(|(_, metadata)| !self.may_enter(metadata))
             .map(|(directory, _)| directory.to_owned())
     }

@@ -91,20 +91,27 @@ impl IntoResponse for Problem {
 impl From<&ScopeError> for Problem {
     fn from(error: &ScopeError) -> Self {
         match error.kind() {
-            ErrorKind::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy").detail("too many requests at once: try again").retry_after(1),
-            ErrorKind::Unavailable => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable").detail("the database cannot be reached: try again").retry_after(1)
-            }
+            ErrorKind::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy")
+                .detail("too many requests at once: try again")
+                .retry_after(1),
+            ErrorKind::Unavailable => Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+                .detail("the database cannot be reached: try again")
+                .retry_after(1),
             ErrorKind::Timeout => Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout").detail("the request took too long"),
-            ErrorKind::Stale => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "moved").detail("the organisation is being moved: try again").retry_after(0)
+            ErrorKind::Stale => Self::new(StatusCode::SERVICE_UNAVAILABLE, "moved")
+                .detail("the organisation is being moved: try again")
+                .retry_after(0),
+            ErrorKind::ReadOnly => Self::new(StatusCode::PAYMENT_REQUIRED, "read_only")
+                .detail("the organisation can be read, but not changed"),
+            ErrorKind::Conflict => {
+                Self::new(StatusCode::CONFLICT, "conflict").detail("somebody else changed the same: try again")
             }
-            ErrorKind::ReadOnly => {
-                Self::new(StatusCode::PAYMENT_REQUIRED, "read_only").detail("the organisation can be read, but not changed")
+            ErrorKind::Constraint => {
+                Self::new(StatusCode::CONFLICT, "constraint").detail("the change contradicts what is there")
             }
-            ErrorKind::Conflict => Self::new(StatusCode::CONFLICT, "conflict").detail("somebody else changed the same: try again"),
-            ErrorKind::Constraint => Self::new(StatusCode::CONFLICT, "constraint").detail("the change contradicts what is there"),
-            ErrorKind::Fault => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").detail("something went wrong on our side"),
+            ErrorKind::Fault => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").detail("something went wrong on our side")
+            }
         }
     }
 }
@@ -114,7 +121,11 @@ impl IntoResponse for ScopeError {
     fn into_response(self) -> Response {
         let problem = Problem::from(&self);
         if problem.status().is_server_error() {
-            tracing::error!(error = &self as &dyn std::error::Error, error.kind = self.kind().as_str(), "a scope failed");
+            tracing::error!(
+                error = &self as &dyn std::error::Error,
+                error.kind = self.kind().as_str(),
+                "a scope failed"
+            );
         }
         problem.into_response()
     }
@@ -123,9 +134,8 @@ impl IntoResponse for ScopeError {
 impl From<&ProvisionError> for Problem {
     fn from(error: &ProvisionError) -> Self {
         match error {
-            ProvisionError::SlugTaken { slug } => {
-                Self::new(StatusCode::CONFLICT, "slug_taken").detail(format!("the slug {slug} is taken: choose another"))
-            }
+            ProvisionError::SlugTaken { slug } => Self::new(StatusCode::CONFLICT, "slug_taken")
+                .detail(format!("the slug {slug} is taken: choose another")),
             ProvisionError::TimedOut { .. } | ProvisionError::Failed { .. } | ProvisionError::Catalog(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_provisioned")
                     .detail("the organisation is not set up yet: repeat the same request")

@@ -51,9 +51,7 @@ pub(crate) async fn create(
     let (mut scope, person) = visitor.write().await?;
     let status = new.status.unwrap_or(Status::Submitted);
     if status != Status::Submitted && !person.role.decides() {
-        return Err(Failure::forbidden(
-            "approvers and owners decide on the status",
-        ));
+        return Err(Failure::forbidden("approvers and owners decide on the status"));
     }
     let currency = check_currency(&mut scope, new.currency.as_deref()).await?;
     let supplier = SUPPLIERS.id(&mut scope, new.supplier.as_str()).await?;
@@ -77,9 +75,7 @@ pub(crate) async fn create(
     .bind(person.id)
     .execute(&mut scope)
     .await?;
-    let expense = row::find(&mut scope, id)
-        .await?
-        .ok_or_else(Failure::not_found)?;
+    let expense = row::find(&mut scope, id).await?.ok_or_else(Failure::not_found)?;
     scope.commit().await?;
     Ok((StatusCode::CREATED, Json(expense)))
 }

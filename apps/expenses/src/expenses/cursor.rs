@@ -25,35 +25,23 @@ pub(super) struct InvalidCursor;
 
 impl Cursor {
     /// Before the first expense of every list.
-    pub(super) const START: Self = Self {
-        date: Day::LAST,
-        id: Uuid::max(),
-    };
+    pub(super) const START: Self = Self { date: Day::LAST, id: Uuid::max() };
 }
 
 impl TryFrom<String> for Cursor {
     type Error = InvalidCursor;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let bytes = BASE64_URL_SAFE_NO_PAD
-            .decode(text)
-            .map_err(|_| InvalidCursor)?;
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
         let (days, id) = bytes.split_first_chunk().ok_or(InvalidCursor)?;
         let date = Day::of_number(i32::from_be_bytes(*days)).ok_or(InvalidCursor)?;
-        Ok(Self {
-            date,
-            id: Uuid::from_slice(id).map_err(|_| InvalidCursor)?,
-        })
+        Ok(Self { date, id: Uuid::from_slice(id).map_err(|_| InvalidCursor)? })
     }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = [
-            self.date.number().to_be_bytes().as_slice(),
-            self.id.as_bytes(),
-        ]
-        .concat();
+        let bytes = [self.date.number().to_be_bytes().as_slice(), self.id.as_bytes()].concat();
         f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 }
@@ -70,29 +58,11 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_back_and_no_other_text_is_one() {
-        for cursor in [
-            Cursor::START,
-            Cursor {
-                date: "0001-01-01".parse().unwrap(),
-                id: Uuid::now_v7(),
-            },
-        ] {
+        for cursor in [Cursor::START, Cursor { date: "0001-01-01".parse().unwrap(), id: Uuid::now_v7() }] {
             assert_eq!(Cursor::try_from(cursor.to_string()), Ok(cursor));
         }
-        for text in [
-            "",
-            "a",
-            "AAAA",
-            "?",
-            &"A".repeat(26),
-            &"A".repeat(28),
-            &"_".repeat(27),
-        ] {
-            assert_eq!(
-                Cursor::try_from(text.to_owned()),
-                Err(InvalidCursor),
-                "{text:?}"
-            );
+        for text in ["", "a", "AAAA", "?", &"A".repeat(26), &"A".repeat(28), &"_".repeat(27)] {
+            assert_eq!(Cursor::try_from(text.to_owned()), Err(InvalidCursor), "{text:?}");
         }
     }
 }

@@ -19,10 +19,7 @@ use crate::session::Visitor;
 pub(crate) async fn delete(visitor: Visitor, Id(id): Id) -> Result<StatusCode, Failure> {
     let (mut scope, person) = visitor.write().await?;
     claim(&mut scope, id, &person).await?;
-    sqlx::query("delete from expenses where id = $1")
-        .bind(id)
-        .execute(&mut scope)
-        .await?;
+    sqlx::query("delete from expenses where id = $1").bind(id).execute(&mut scope).await?;
     scope.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -57,28 +57,18 @@ pub(crate) struct Page {
         (status = 422, description = "A parameter is wrong", body = ProblemBody),
     ),
 )]
-pub(crate) async fn list(
-    visitor: Visitor,
-    Parameters(filter): Parameters<Filter>,
-) -> Result<Json<Page>, Failure> {
+pub(crate) async fn list(visitor: Visitor, Parameters(filter): Parameters<Filter>) -> Result<Json<Page>, Failure> {
     let limit = filter.limit.unwrap_or(USUAL);
     if !(1..=MOST).contains(&limit) {
         return Err(Failure::invalid(format!("limit: use 1 to {MOST}")));
     }
     let (mut scope, _) = visitor.read().await?;
     // One more than asked for tells whether there is a next page.
-    let query = if filter.is_empty() {
-        filter.everything(limit + 1)
-    } else {
-        filter.some(limit + 1)
-    };
+    let query = if filter.is_empty() { filter.everything(limit + 1) } else { filter.some(limit + 1) };
     let mut items = query.fetch_all(&mut scope).await?;
     let more = items.len() > usize::from(limit);
     items.truncate(limit.into());
-    let next = items.last().filter(|_| more).map(|last| Cursor {
-        date: last.date,
-        id: last.id,
-    });
+    let next = items.last().filter(|_| more).map(|last| Cursor { date: last.date, id: last.id });
     Ok(Json(Page { items, next }))
 }
 
@@ -86,33 +76,17 @@ type Query = sqlx::query::QueryAs<'static, sqlx::Postgres, Expense, sqlx::postgr
 
 impl Filter {
     fn is_empty(&self) -> bool {
-        let Self {
-            limit: _,
-            cursor: _,
-            status,
-            supplier,
-            category,
-            unit,
-            from,
-            to,
-        } = self;
-        status.is_none()
-            && supplier.is_none()
-            && category.is_none()
-            && unit.is_none()
-            && from.is_none()
-            && to.is_none()
+        let Self { limit: _, cursor: _, status, supplier, category, unit, from, to } = self;
+        status.is_none() && supplier.is_none() && category.is_none() && unit.is_none() && from.is_none() && to.is_none()
     }
 
     /// All expenses: the usual query, kept prepared.
     fn everything(&self, rows: u16) -> Query {
         let Cursor { date, id } = self.cursor.unwrap_or(Cursor::START);
-        sqlx::query_as(select_expenses!(
-            "where (e.date, e.id) < ($1, $2) order by e.date desc, e.id desc limit $3"
-        ))
-        .bind(date)
-        .bind(id)
-        .bind(i64::from(rows))
+        sqlx::query_as(select_expenses!("where (e.date, e.id) < ($1, $2) order by e.date desc, e.id desc limit $3"))
+            .bind(date)
+            .bind(id)
+            .bind(i64::from(rows))
     }
 
     /// Expenses that pass. The plan depends on which filters are set, so it is made anew each time.
@@ -142,9 +116,5 @@ impl Filter {
 /// The digest of a name to look for; empty to look for none.
 fn name_key(name: Option<&str>) -> Option<Vec<u8>> {
     let name = trim(name?);
-    Some(if name.is_empty() {
-        Vec::new()
-    } else {
-        digest(name).to_vec()
-    })
+    Some(if name.is_empty() { Vec::new() } else { digest(name).to_vec() })
 }

@@ -17,8 +17,5 @@ use crate::session::Visitor;
 )]
 pub(crate) async fn read(visitor: Visitor, Id(id): Id) -> Result<Json<Expense>, Failure> {
     let (mut scope, _) = visitor.read().await?;
-    row::find(&mut scope, id)
-        .await?
-        .map(Json)
-        .ok_or_else(Failure::not_found)
+    row::find(&mut scope, id).await?.map(Json).ok_or_else(Failure::not_found)
 }

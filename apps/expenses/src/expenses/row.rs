@@ -67,12 +67,6 @@ macro_rules! select_expenses {
 pub(super) use select_expenses;
 
 /// The expense of this id, if the organisation has it.
-pub(super) async fn find<A: Access>(
-    scope: &mut Scope<Sqlx, A>,
-    id: Uuid,
-) -> Result<Option<Expense>, sqlx::Error> {
-    sqlx::query_as(select_expenses!("where e.id = $1"))
-        .bind(id)
-        .fetch_optional(scope)
-        .await
+pub(super) async fn find<A: Access>(scope: &mut Scope<Sqlx, A>, id: Uuid) -> Result<Option<Expense>, sqlx::Error> {
+    sqlx::query_as(select_expenses!("where e.id = $1")).bind(id).fetch_optional(scope).await
 }

@@ -51,26 +51,18 @@ pub(crate) struct Change {
         (status = 422, description = "A value is wrong", body = ProblemBody),
     ),
 )]
-pub(crate) async fn update(
-    visitor: Visitor,
-    Id(id): Id,
-    Body(change): Body<Change>,
-) -> Result<Json<Expense>, Failure> {
+pub(crate) async fn update(visitor: Visitor, Id(id): Id, Body(change): Body<Change>) -> Result<Json<Expense>, Failure> {
     let (mut scope, person) = visitor.write().await?;
     let status = claim(&mut scope, id, &person).await?;
     if change.status.is_some_and(|wanted| wanted != status) && !person.role.decides() {
-        return Err(Failure::forbidden(
-            "approvers and owners decide on the status",
-        ));
+        return Err(Failure::forbidden("approvers and owners decide on the status"));
     }
     check_currency(&mut scope, change.currency.as_deref()).await?;
 
     let mut names = [None; 3];
-    for ((id, table), name) in names.iter_mut().zip([SUPPLIERS, CATEGORIES, UNITS]).zip([
-        &change.supplier,
-        &change.category,
-        &change.unit,
-    ]) {
+    for ((id, table), name) in
+        names.iter_mut().zip([SUPPLIERS, CATEGORIES, UNITS]).zip([&change.supplier, &change.category, &change.unit])
+    {
         if let Some(name) = name {
             *id = table.id(&mut scope, name.as_str()).await?;
         }
@@ -95,9 +87,7 @@ pub(crate) async fn update(
     .bind(change.status)
     .execute(&mut scope)
     .await?;
-    let expense = row::find(&mut scope, id)
-        .await?
-        .ok_or_else(Failure::not_found)?;
+    let expense = row::find(&mut scope, id).await?.ok_or_else(Failure::not_found)?;
     scope.commit().await?;
     Ok(Json(expense))
 }

@@ -79,42 +79,26 @@ impl Batch {
     }
 
     fn add_record(&mut self, record: Record<'_>) {
-        let text = |text: &Option<_>| {
-            text.as_ref()
-                .map_or(0, |text: &std::borrow::Cow<'_, str>| text.len())
-        };
-        self.bytes += record.supplier.len()
-            + record.unit.len()
-            + text(&record.company_number)
-            + text(&record.charity_number);
+        let text = |text: &Option<_>| text.as_ref().map_or(0, |text: &std::borrow::Cow<'_, str>| text.len());
+        self.bytes +=
+            record.supplier.len() + record.unit.len() + text(&record.company_number) + text(&record.charity_number);
         let expenses = &mut self.expenses;
         expenses.dates.push(record.date);
         expenses.amounts.push(record.amount_minor);
-        expenses
-            .suppliers
-            .push(self.suppliers.refer(&record.supplier));
+        expenses.suppliers.push(self.suppliers.refer(&record.supplier));
         expenses.units.push(self.units.refer(&record.unit));
-        expenses
-            .company_numbers
-            .push(record.company_number.map(Into::into));
-        expenses
-            .charity_numbers
-            .push(record.charity_number.map(Into::into));
+        expenses.company_numbers.push(record.company_number.map(Into::into));
+        expenses.charity_numbers.push(record.charity_number.map(Into::into));
     }
 
     /// Whether it is time to store what is here.
     pub(super) fn is_full(&self) -> bool {
-        self.expenses.dates.len() >= RECORDS
-            || self.rejections.lines.len() >= RECORDS
-            || self.bytes >= BYTES
+        self.expenses.dates.len() >= RECORDS || self.rejections.lines.len() >= RECORDS || self.bytes >= BYTES
     }
 
     /// What is to be stored. The batch is empty then, and goes on counting.
     pub(super) fn take(&mut self) -> (Expenses, Rejections) {
         self.bytes = 0;
-        (
-            std::mem::take(&mut self.expenses),
-            std::mem::take(&mut self.rejections),
-        )
+        (std::mem::take(&mut self.expenses), std::mem::take(&mut self.rejections))
     }
 }

@@ -32,22 +32,16 @@ impl Packing {
     /// What the headers say.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
-        match (
-            encodings.next().map(HeaderValue::as_bytes),
-            encodings.next(),
-        ) {
+        match (encodings.next().map(HeaderValue::as_bytes), encodings.next()) {
             (None, _) => Ok(Self::Plain),
             (Some(encoding), None) if encoding.eq_ignore_ascii_case(b"identity") => Ok(Self::Plain),
             (Some(encoding), None)
-                if encoding.eq_ignore_ascii_case(b"gzip")
-                    || encoding.eq_ignore_ascii_case(b"x-gzip") =>
+                if encoding.eq_ignore_ascii_case(b"gzip") || encoding.eq_ignore_ascii_case(b"x-gzip") =>
             {
                 Ok(Self::Gzip)
             }
-            _ => Err(
-                Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding")
-                    .detail("send the file plain, or packed with `Content-Encoding: gzip`"),
-            ),
+            _ => Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding")
+                .detail("send the file plain, or packed with `Content-Encoding: gzip`")),
         }
     }
 }
@@ -79,28 +73,19 @@ impl<'b> Upload<'b> {
         match timeout(STANDSTILL, self.bytes.read(chunk)).await {
             Ok(Ok(length)) => Ok(length),
             Ok(Err(error)) => {
-                tracing::info!(
-                    error = &error as &dyn std::error::Error,
-                    "an upload broke off"
-                );
+                tracing::info!(error = &error as &dyn std::error::Error, "an upload broke off");
                 Err(broken(match self.packing {
                     Packing::Plain => "the upload broke off: nothing was imported",
-                    Packing::Gzip => {
-                        "the upload broke off, or is not whole gzip data: nothing was imported"
-                    }
+                    Packing::Gzip => "the upload broke off, or is not whole gzip data: nothing was imported",
                 }))
             }
-            Err(_) => Err(broken(
-                "the upload stood still for 30 seconds: nothing was imported",
-            )),
+            Err(_) => Err(broken("the upload stood still for 30 seconds: nothing was imported")),
         }
     }
 }
 
 fn broken(detail: &'static str) -> Failure {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "broken_upload")
-        .detail(detail)
-        .into()
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "broken_upload").detail(detail).into()
 }
 
 /// Reads the rest of a body and forgets it. A client that is still sending would not see the answer otherwise.

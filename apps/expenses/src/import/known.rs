@@ -24,11 +24,7 @@ pub(super) type Reference = Option<Digest>;
 
 impl Known {
     pub(super) fn of(table: Names) -> Self {
-        Self {
-            table,
-            ids: HashMap::new(),
-            new: HashMap::new(),
-        }
+        Self { table, ids: HashMap::new(), new: HashMap::new() }
     }
 
     /// Takes note of a name.
@@ -53,10 +49,8 @@ impl Known {
             self.ids.extend(self.table.ids(scope, &self.new).await?);
             self.new.clear();
         }
-        let ids = references
-            .iter()
-            .map(|reference| reference.and_then(|digest| self.ids.get(&digest).copied()))
-            .collect();
+        let ids =
+            references.iter().map(|reference| reference.and_then(|digest| self.ids.get(&digest).copied())).collect();
         if self.ids.len() > REMEMBERED {
             self.ids.clear();
         }

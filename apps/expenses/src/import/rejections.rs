@@ -78,10 +78,12 @@ async fn behind<A: Access>(
     line: i64,
     limit: i64,
 ) -> Result<Vec<Rejection>, sqlx::Error> {
-    sqlx::query_as("select line, reason from import_rejections where import_id = $1 and line > $2 order by line limit $3")
-        .bind(import)
-        .bind(line)
-        .bind(limit)
-        .fetch_all(scope)
-        .await
+    sqlx::query_as(
+        "select line, reason from import_rejections where import_id = $1 and line > $2 order by line limit $3",
+    )
+    .bind(import)
+    .bind(line)
+    .bind(limit)
+    .fetch_all(scope)
+    .await
 }

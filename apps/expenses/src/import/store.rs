@@ -18,13 +18,9 @@ pub(super) struct Store {
 
 impl Store {
     /// Begins an import, if none of the organisation is under way.
-    pub(super) async fn begin(
-        mut scope: Scope<Sqlx, Write>,
-        importer: &Person,
-    ) -> Result<Self, Failure> {
+    pub(super) async fn begin(mut scope: Scope<Sqlx, Write>, importer: &Person) -> Result<Self, Failure> {
         // Two imports would wait for each other's new suppliers, crosswise in the end. The second is better told now.
-        let currency =
-            sqlx::query_scalar("select currency from organisation for update skip locked");
+        let currency = sqlx::query_scalar("select currency from organisation for update skip locked");
         let Some(currency) = currency.fetch_optional(&mut scope).await? else {
             let problem = Problem::new(StatusCode::CONFLICT, "import_under_way");
             return Err(problem
@@ -33,29 +29,17 @@ impl Store {
                 .into());
         };
         let id = Uuid::now_v7();
-        let begin = sqlx::query("insert into imports (id, created_by) values ($1, $2)")
-            .bind(id)
-            .bind(importer.id);
+        let begin = sqlx::query("insert into imports (id, created_by) values ($1, $2)").bind(id).bind(importer.id);
         begin.execute(&mut scope).await?;
-        Ok(Self {
-            scope,
-            id,
-            currency,
-        })
+        Ok(Self { scope, id, currency })
     }
 
     /// Stores what the batch has.
     pub(super) async fn add(&mut self, batch: &mut Batch) -> Result<(), sqlx::Error> {
         let (expenses, rejections) = batch.take();
         if !expenses.dates.is_empty() {
-            let suppliers = batch
-                .suppliers
-                .resolve(&mut self.scope, &expenses.suppliers)
-                .await?;
-            let units = batch
-                .units
-                .resolve(&mut self.scope, &expenses.units)
-                .await?;
+            let suppliers = batch.suppliers.resolve(&mut self.scope, &expenses.suppliers).await?;
+            let units = batch.units.resolve(&mut self.scope, &expenses.units).await?;
             self.add_expenses(expenses, suppliers, units).await?;
         }
         if !rejections.lines.is_empty() {

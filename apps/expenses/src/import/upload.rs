@@ -81,18 +81,8 @@ async fn import(
     let rejections = rejections::first(&mut store.scope, store.id, ANSWERED).await?;
     let rejections_url = format!("/api/imports/{}/rejections", store.id);
     store.commit(counts).await?;
-    let Counts {
-        imported,
-        skipped,
-        rejected,
-    } = counts;
-    Ok(Imported {
-        imported,
-        skipped,
-        rejected,
-        rejections,
-        rejections_url,
-    })
+    let Counts { imported, skipped, rejected } = counts;
+    Ok(Imported { imported, skipped, rejected, rejections, rejections_url })
 }
 
 /// Reads the file to its end, and stores each batch as soon as it is full.
@@ -104,9 +94,7 @@ async fn fill(store: &mut Store, mut upload: Upload<'_>) -> Result<Counts, Failu
         if length == 0 {
             break;
         }
-        reader
-            .push(&chunk[..length], |event| batch.add(event))
-            .map_err(refused)?;
+        reader.push(&chunk[..length], |event| batch.add(event)).map_err(refused)?;
         if batch.is_full() {
             store.add(&mut batch).await?;
         }

@@ -63,16 +63,7 @@ pub(crate) async fn add(
     scope.commit().await?;
     if added.rows_affected() == 0 {
         let detail = format!("{} is a member already", new.email.as_str());
-        return Err(Problem::new(StatusCode::CONFLICT, "member_exists")
-            .detail(detail)
-            .into());
+        return Err(Problem::new(StatusCode::CONFLICT, "member_exists").detail(detail).into());
     }
-    Ok((
-        StatusCode::CREATED,
-        Json(Member {
-            id,
-            email: new.email,
-            role: new.role,
-        }),
-    ))
+    Ok((StatusCode::CREATED, Json(Member { id, email: new.email, role: new.role })))
 }

@@ -39,16 +39,13 @@ impl TryFrom<String> for NewPassword {
     type Error = UnfitPassword;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if (8..=200).contains(&text.chars().count()) {
-            Ok(Self(text.into()))
-        } else {
-            Err(UnfitPassword)
-        }
+        if (8..=200).contains(&text.chars().count()) { Ok(Self(text.into())) } else { Err(UnfitPassword) }
     }
 }
 
 /// The hash of a password nobody has, of the same cost as every other.
-const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlzIQ$3l8LHEKYAKTvuRnBQZwulrhKv4qkZDntNQLCHKXKo0s";
+const NOBODYS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlzIQ$3l8LHEKYAKTvuRnBQZwulrhKv4qkZDntNQLCHKXKo0s";
 
 /// Hashes passwords with Argon2id, as many at a time as there are processors.
 ///
@@ -81,26 +78,15 @@ impl Passwords {
     pub(crate) async fn hash(&self, password: &SecretString) -> Result<String, Failure> {
         let salt: [u8; 16] = rand::rng().random();
         let hash = self.derive(password, salt.to_vec()).await?;
-        let (m, t, p) = (
-            Params::DEFAULT_M_COST,
-            Params::DEFAULT_T_COST,
-            Params::DEFAULT_P_COST,
-        );
-        let (salt, hash) = (
-            BASE64_STANDARD_NO_PAD.encode(salt),
-            BASE64_STANDARD_NO_PAD.encode(hash),
-        );
+        let (m, t, p) = (Params::DEFAULT_M_COST, Params::DEFAULT_T_COST, Params::DEFAULT_P_COST);
+        let (salt, hash) = (BASE64_STANDARD_NO_PAD.encode(salt), BASE64_STANDARD_NO_PAD.encode(hash));
         Ok(format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}"))
     }
 
     /// Whether the password is the one of this hash. Without a hash the answer is no, and takes as long.
-    pub(crate) async fn verify(
-        &self,
-        password: &SecretString,
-        stored: Option<String>,
-    ) -> Result<bool, Failure> {
-        let hash = PasswordHash::new(stored.as_deref().unwrap_or(NOBODYS))
-            .map_err(|error| Failure::internal(&error))?;
+    pub(crate) async fn verify(&self, password: &SecretString, stored: Option<String>) -> Result<bool, Failure> {
+        let hash =
+            PasswordHash::new(stored.as_deref().unwrap_or(NOBODYS)).map_err(|error| Failure::internal(&error))?;
         let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else {
             return Ok(false);
         };
@@ -113,32 +99,17 @@ impl Passwords {
     }
 
     /// What only who knows the password can derive, always the same for one password and salt.
-    pub(crate) async fn derive(
-        &self,
-        password: &SecretString,
-        salt: Vec<u8>,
-    ) -> Result<[u8; 32], Failure> {
+    pub(crate) async fn derive(&self, password: &SecretString, salt: Vec<u8>) -> Result<[u8; 32], Failure> {
         self.work(password, salt, Params::default()).await
     }
 
-    async fn work(
-        &self,
-        password: &SecretString,
-        salt: Vec<u8>,
-        cost: Params,
-    ) -> Result<[u8; 32], Failure> {
+    async fn work(&self, password: &SecretString, salt: Vec<u8>, cost: Params) -> Result<[u8; 32], Failure> {
         let Ok(_place) = self.0.waiting.try_acquire() else {
-            let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy")
-                .detail("too many logins at once: try again");
+            let busy =
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy").detail("too many logins at once: try again");
             return Err(busy.retry_after(1).into());
         };
-        let turn = self
-            .0
-            .turns
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|error| Failure::internal(&error))?;
+        let turn = self.0.turns.clone().acquire_owned().await.map_err(|error| Failure::internal(&error))?;
         let (shared, password) = (self.0.clone(), password.clone());
         let derived = spawn_blocking(move || {
             // The turn goes with the work, which goes on when the request is dropped.
@@ -148,15 +119,11 @@ impl Passwords {
             let mut derived = [0; 32];
             let password = password.expose_secret().as_bytes();
             let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost);
-            let done =
-                argon2.hash_password_into_with_memory(password, &salt, &mut derived, &mut memory);
+            let done = argon2.hash_password_into_with_memory(password, &salt, &mut derived, &mut memory);
             shared.memory.lock().push(memory);
             done.map(|()| derived)
         });
-        derived
-            .await
-            .map_err(|error| Failure::internal(&error))?
-            .map_err(|error| Failure::internal(&error))
+        derived.await.map_err(|error| Failure::internal(&error))?.map_err(|error| Failure::internal(&error))
     }
 }
 
@@ -169,62 +136,23 @@ mod tests {
         let passwords = Passwords::new();
         let hash = passwords.hash(&"correct horse".into()).await.unwrap();
         assert!(hash.starts_with("$argon2id$"));
-        assert!(
-            passwords
-                .verify(&"correct horse".into(), Some(hash.clone()))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !passwords
-                .verify(&"battery staple".into(), Some(hash))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !passwords
-                .verify(&"correct horse".into(), None)
-                .await
-                .unwrap()
-        );
+        assert!(passwords.verify(&"correct horse".into(), Some(hash.clone())).await.unwrap());
+        assert!(!passwords.verify(&"battery staple".into(), Some(hash)).await.unwrap());
+        assert!(!passwords.verify(&"correct horse".into(), None).await.unwrap());
     }
 
     #[tokio::test]
     async fn the_derived_key_depends_on_password_and_purpose() {
         let passwords = Passwords::new();
-        let key = passwords
-            .derive(&"correct horse".into(), vec![1; 32])
-            .await
-            .unwrap();
-        assert_eq!(
-            key,
-            passwords
-                .derive(&"correct horse".into(), vec![1; 32])
-                .await
-                .unwrap()
-        );
-        assert_ne!(
-            key,
-            passwords
-                .derive(&"correct horse".into(), vec![2; 32])
-                .await
-                .unwrap()
-        );
-        assert_ne!(
-            key,
-            passwords
-                .derive(&"battery staple".into(), vec![1; 32])
-                .await
-                .unwrap()
-        );
+        let key = passwords.derive(&"correct horse".into(), vec![1; 32]).await.unwrap();
+        assert_eq!(key, passwords.derive(&"correct horse".into(), vec![1; 32]).await.unwrap());
+        assert_ne!(key, passwords.derive(&"correct horse".into(), vec![2; 32]).await.unwrap());
+        assert_ne!(key, passwords.derive(&"battery staple".into(), vec![1; 32]).await.unwrap());
     }
 
     #[tokio::test]
     async fn a_login_of_nobody_costs_what_any_login_costs() {
-        let stored = Passwords::new()
-            .hash(&"correct horse".into())
-            .await
-            .unwrap();
+        let stored = Passwords::new().hash(&"correct horse".into()).await.unwrap();
         let [stored, nobodys] = [&stored, NOBODYS].map(|hash| PasswordHash::new(hash).unwrap());
         assert_eq!(
             (stored.algorithm, stored.version, stored.params),

@@ -21,19 +21,12 @@ impl Cookies {
     }
 
     fn name(self) -> &'static str {
-        if self.secure {
-            "__Host-session"
-        } else {
-            "session"
-        }
+        if self.secure { "__Host-session" } else { "session" }
     }
 
     /// The token the request carries. None if it carries two: nobody can say which was meant.
     pub(super) fn token(self, headers: &HeaderMap) -> Option<Token> {
-        let cookies = headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
+        let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut values = cookies
             .flat_map(|value| value.split(';'))
             .filter_map(|pair| pair.trim().strip_prefix(self.name())?.strip_prefix('='));
@@ -69,29 +62,16 @@ mod tests {
     use super::*;
 
     fn headers(cookies: &[&str]) -> HeaderMap {
-        cookies
-            .iter()
-            .map(|cookie| (COOKIE, HeaderValue::from_str(cookie).unwrap()))
-            .collect()
+        cookies.iter().map(|cookie| (COOKIE, HeaderValue::from_str(cookie).unwrap())).collect()
     }
 
     #[test]
     fn the_session_is_found_among_other_cookies() {
         let token = Token::generate();
         let text = token.text();
-        let found = |cookies: &[&str]| {
-            Cookies::new(false)
-                .token(&headers(cookies))
-                .map(|token| token.digest())
-        };
-        assert_eq!(
-            found(&[&format!("a=b; session={text}; c=d")]),
-            Some(token.digest())
-        );
-        assert_eq!(
-            found(&["a=b", &format!("session={text}")]),
-            Some(token.digest())
-        );
+        let found = |cookies: &[&str]| Cookies::new(false).token(&headers(cookies)).map(|token| token.digest());
+        assert_eq!(found(&[&format!("a=b; session={text}; c=d")]), Some(token.digest()));
+        assert_eq!(found(&["a=b", &format!("session={text}")]), Some(token.digest()));
         assert_eq!(found(&[&format!("xsession={text}")]), None);
         assert_eq!(found(&[&format!("session={text}; session={text}")]), None);
         assert_eq!(found(&[&format!("__Host-session={text}")]), None);
@@ -103,17 +83,9 @@ mod tests {
         let token = Token::generate();
         let plain = Cookies::new(false).set(&token).unwrap();
         let text = token.text();
-        assert_eq!(
-            plain,
-            format!("session={text}; Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax")
-        );
+        assert_eq!(plain, format!("session={text}; Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax"));
         let secure = Cookies::new(true).set(&token).unwrap();
-        assert_eq!(
-            secure,
-            format!(
-                "__Host-session={text}; Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax; Secure"
-            )
-        );
+        assert_eq!(secure, format!("__Host-session={text}; Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax; Secure"));
         assert!(!format!("{plain:?}").contains(&text));
     }
 }

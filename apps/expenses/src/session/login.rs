@@ -37,19 +37,16 @@ pub(crate) async fn login(
     State(cookies): State<Cookies>,
     Body(credentials): Body<Credentials>,
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1]), Failure> {
-    let person: Option<(Uuid, String)> =
-        sqlx::query_as("select id, password_hash from people where email = $1")
-            .bind(&credentials.email)
-            .fetch_optional(&mut db.read())
-            .await?;
+    let person: Option<(Uuid, String)> = sqlx::query_as("select id, password_hash from people where email = $1")
+        .bind(&credentials.email)
+        .fetch_optional(&mut db.read())
+        .await?;
     let (id, hash) = person.unzip();
     // No connection is held while the password is hashed.
     let matches = passwords.verify(&credentials.password, hash).await?;
     let Some(id) = id.filter(|_| matches) else {
         let detail = "the e-mail address or the password is wrong";
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_credentials")
-            .detail(detail)
-            .into());
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_credentials").detail(detail).into());
     };
 
     let token = Token::generate();
@@ -68,8 +65,6 @@ pub(crate) async fn login(
     .await?;
     scope.commit().await?;
 
-    let cookie = cookies
-        .set(&token)
-        .map_err(|error| Failure::internal(&error))?;
+    let cookie = cookies.set(&token).map_err(|error| Failure::internal(&error))?;
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]))
 }

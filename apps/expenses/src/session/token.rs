@@ -12,12 +12,7 @@ impl Token {
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
-        BASE64_URL_SAFE_NO_PAD
-            .decode(text)
-            .ok()?
-            .try_into()
-            .ok()
-            .map(Self)
+        BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
     pub(super) fn text(&self) -> String {
@@ -36,21 +31,9 @@ mod tests {
     #[test]
     fn a_token_is_read_back_and_no_other_text_is_one() {
         let token = Token::generate();
-        assert_eq!(
-            Token::parse(&token.text()).unwrap().digest(),
-            token.digest()
-        );
-        for text in [
-            "",
-            "a",
-            &"a".repeat(42),
-            &"a".repeat(44),
-            &format!("{}=", token.text()),
-        ] {
-            assert!(
-                Token::parse(text).is_none(),
-                "{text:?} was taken for a token"
-            );
+        assert_eq!(Token::parse(&token.text()).unwrap().digest(), token.digest());
+        for text in ["", "a", &"a".repeat(42), &"a".repeat(44), &format!("{}=", token.text())] {
+            assert!(Token::parse(text).is_none(), "{text:?} was taken for a token");
         }
     }
 }

@@ -41,27 +41,18 @@ impl Visitor {
     }
 
     /// A scope for writing that may take as long as this, and who writes.
-    pub(crate) async fn write_within(
-        &self,
-        deadline: Duration,
-    ) -> Result<(Scope<Sqlx, Write>, Person), Failure> {
+    pub(crate) async fn write_within(&self, deadline: Duration) -> Result<(Scope<Sqlx, Write>, Person), Failure> {
         self.identify(self.db.write_with_deadline(deadline)).await
     }
 
     /// Ends the session.
     pub(super) async fn leave(&self) -> Result<(), Failure> {
         let (mut scope, _) = self.write().await?;
-        sqlx::query("delete from sessions where token_digest = $1")
-            .bind(self.token_digest)
-            .execute(&mut scope)
-            .await?;
+        sqlx::query("delete from sessions where token_digest = $1").bind(self.token_digest).execute(&mut scope).await?;
         Ok(scope.commit().await?)
     }
 
-    async fn identify<A: Access>(
-        &self,
-        mut scope: Scope<Sqlx, A>,
-    ) -> Result<(Scope<Sqlx, A>, Person), Failure> {
+    async fn identify<A: Access>(&self, mut scope: Scope<Sqlx, A>) -> Result<(Scope<Sqlx, A>, Person), Failure> {
         let person = sqlx::query_as(
             "select p.id, p.role from sessions s join people p on p.id = s.person_id \
              where s.token_digest = $1 and s.expires_at > now()",
@@ -81,16 +72,9 @@ where
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let token = Cookies::from_ref(state)
-            .token(&parts.headers)
-            .ok_or_else(nobody)?;
-        let db = TenantDb::from_request_parts(parts, state)
-            .await
-            .map_err(|error| Failure::internal(&error))?;
-        Ok(Self {
-            db,
-            token_digest: token.digest(),
-        })
+        let token = Cookies::from_ref(state).token(&parts.headers).ok_or_else(nobody)?;
+        let db = TenantDb::from_request_parts(parts, state).await.map_err(|error| Failure::internal(&error))?;
+        Ok(Self { db, token_digest: token.digest() })
     }
 }
 

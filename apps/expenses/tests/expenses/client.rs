@@ -25,37 +25,20 @@ pub(crate) struct Client {
 impl Client {
     /// The host `localhost` at this address.
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self {
-            address,
-            host: format!("localhost:{}", address.port()),
-            cookie: None,
-        }
+        Self { address, host: format!("localhost:{}", address.port()), cookie: None }
     }
 
     /// The host of an organisation below this one.
     pub(crate) fn below(&self, slug: &str) -> Self {
-        Self {
-            host: format!("{slug}.{}", self.host),
-            ..self.clone()
-        }
+        Self { host: format!("{slug}.{}", self.host), ..self.clone() }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(
-            self.request(Method::GET, path)
-                .body(Full::default())
-                .unwrap(),
-        )
-        .await
+        self.send(self.request(Method::GET, path).body(Full::default()).unwrap()).await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
-        self.send(
-            self.request(Method::DELETE, path)
-                .body(Full::default())
-                .unwrap(),
-        )
-        .await
+        self.send(self.request(Method::DELETE, path).body(Full::default()).unwrap()).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
@@ -67,38 +50,24 @@ impl Client {
     }
 
     pub(crate) async fn send_json(&self, method: Method, path: &str, body: Value) -> Answer {
-        let request = self
-            .request(method, path)
-            .header(CONTENT_TYPE, "application/json");
-        self.send(request.body(Full::from(body.to_string())).unwrap())
-            .await
+        let request = self.request(method, path).header(CONTENT_TYPE, "application/json");
+        self.send(request.body(Full::from(body.to_string())).unwrap()).await
     }
 
     /// Imports a file as it is.
     pub(crate) async fn import(&self, file: impl Into<Bytes>) -> Answer {
-        self.send(
-            self.request(Method::POST, "/api/import")
-                .body(Full::from(file.into()))
-                .unwrap(),
-        )
-        .await
+        self.send(self.request(Method::POST, "/api/import").body(Full::from(file.into())).unwrap()).await
     }
 
     /// Imports a packed file.
     pub(crate) async fn import_packed(&self, file: impl Into<Bytes>) -> Answer {
-        let request = self
-            .request(Method::POST, "/api/import")
-            .header("content-encoding", "gzip");
-        self.send(request.body(Full::from(file.into())).unwrap())
-            .await
+        let request = self.request(Method::POST, "/api/import").header("content-encoding", "gzip");
+        self.send(request.body(Full::from(file.into())).unwrap()).await
     }
 
     /// The same host, the same person.
     pub(crate) fn request(&self, method: Method, path: &str) -> http::request::Builder {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(HOST, &self.host);
+        let request = Request::builder().method(method).uri(path).header(HOST, &self.host);
         match &self.cookie {
             Some(cookie) => request.header(COOKIE, cookie),
             None => request,
@@ -107,9 +76,7 @@ impl Client {
 
     pub(crate) async fn send<B>(&self, request: Request<B>) -> Answer
     where
-        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
-            + Send
-            + 'static,
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
     {
         self.try_send(request).await.unwrap()
     }
@@ -117,59 +84,35 @@ impl Client {
     /// Sends a request whose body may break off.
     pub(crate) async fn try_send<B>(&self, request: Request<B>) -> hyper::Result<Answer>
     where
-        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
-            + Send
-            + 'static,
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
     {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         let (parts, body) = sender.send_request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
-        Ok(Answer {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            body,
-        })
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 
     /// The same host, with nobody logged in.
     pub(crate) fn nobody(&self) -> Self {
-        Self {
-            cookie: None,
-            ..self.clone()
-        }
+        Self { cookie: None, ..self.clone() }
     }
 
     pub(crate) async fn log_in(&self, email: &str) -> Self {
-        let answer = self
-            .nobody()
-            .post("/api/login", json!({"email": email, "password": PASSWORD}))
-            .await
-            .expect(204);
-        Self {
-            cookie: Some(answer.cookie()),
-            ..self.clone()
-        }
+        let answer = self.nobody().post("/api/login", json!({"email": email, "password": PASSWORD})).await.expect(204);
+        Self { cookie: Some(answer.cookie()), ..self.clone() }
     }
 
     /// Adds a person, and logs them in.
     pub(crate) async fn with_member(&self, email: &str, role: &str) -> Self {
-        self.post(
-            "/api/members",
-            json!({"email": email, "password": PASSWORD, "role": role}),
-        )
-        .await
-        .expect(201);
+        self.post("/api/members", json!({"email": email, "password": PASSWORD, "role": role})).await.expect(201);
         self.log_in(email).await
     }
 
     /// Adds an expense and returns its id.
     pub(crate) async fn add(&self, expense: Value) -> String {
-        self.post("/api/expenses", expense).await.expect(201).json()["id"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        self.post("/api/expenses", expense).await.expect(201).json()["id"].as_str().unwrap().to_owned()
     }
 }
 
@@ -196,10 +139,7 @@ impl Answer {
     pub(crate) fn refused(self, status: u16, code: &str, words: &str) {
         let problem = self.expect(status).json();
         assert_eq!(problem["code"], code, "{problem}");
-        assert!(
-            problem["detail"].as_str().unwrap().contains(words),
-            "{problem} does not say {words:?}"
-        );
+        assert!(problem["detail"].as_str().unwrap().contains(words), "{problem} does not say {words:?}");
     }
 
     #[track_caller]
@@ -214,12 +154,6 @@ impl Answer {
     /// What a browser would send back.
     #[track_caller]
     pub(crate) fn cookie(&self) -> String {
-        self.headers[SET_COOKIE]
-            .to_str()
-            .unwrap()
-            .split(';')
-            .next()
-            .unwrap()
-            .to_owned()
+        self.headers[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned()
     }
 }

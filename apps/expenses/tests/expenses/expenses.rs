@@ -30,41 +30,20 @@ async fn an_expense_is_created_read_changed_and_deleted() {
             ("status", json!("approved")),
             ("description", json!("two lunches")),
         ] {
-            let changed = ann
-                .patch(&path, json!({field: value}))
-                .await
-                .expect(200)
-                .json();
+            let changed = ann.patch(&path, json!({field: value})).await.expect(200).json();
             expected[field] = value;
             assert_eq!(changed, expected);
         }
         expected["unit"] = "".into();
-        assert_eq!(
-            ann.patch(&path, json!({"unit": null}))
-                .await
-                .expect(200)
-                .json(),
-            expected
-        );
+        assert_eq!(ann.patch(&path, json!({"unit": null})).await.expect(200).json(), expected);
         // An object that was got can be sent back.
-        assert_eq!(
-            ann.patch(&path, expected.clone()).await.expect(200).json(),
-            expected
-        );
-        assert_eq!(
-            ann.patch(&path, json!({})).await.expect(200).json(),
-            expected
-        );
-        assert_eq!(
-            ann.get("/api/expenses").await.expect(200).json()["items"],
-            json!([expected])
-        );
+        assert_eq!(ann.patch(&path, expected.clone()).await.expect(200).json(), expected);
+        assert_eq!(ann.patch(&path, json!({})).await.expect(200).json(), expected);
+        assert_eq!(ann.get("/api/expenses").await.expect(200).json()["items"], json!([expected]));
 
         assert!(ann.delete(&path).await.expect(204).body.is_empty());
         ann.get(&path).await.refused(404, "not_found", "nothing");
-        ann.patch(&path, json!({}))
-            .await
-            .refused(404, "not_found", "nothing");
+        ann.patch(&path, json!({})).await.refused(404, "not_found", "nothing");
         ann.delete(&path).await.refused(404, "not_found", "nothing");
     })
     .await;
@@ -74,14 +53,7 @@ async fn an_expense_is_created_read_changed_and_deleted() {
 async fn what_is_left_out_has_a_default_and_text_is_trimmed() {
     let site = Site::start().await;
     let ann = site.organisation("acme", Model::Shared).await;
-    let expense = ann
-        .post(
-            "/api/expenses",
-            json!({"date": "2026-01-31", "amount": "7"}),
-        )
-        .await
-        .expect(201)
-        .json();
+    let expense = ann.post("/api/expenses", json!({"date": "2026-01-31", "amount": "7"})).await.expect(201).json();
     for (field, value) in [
         ("amount", "7.00"),
         ("currency", "GBP"),
@@ -96,11 +68,7 @@ async fn what_is_left_out_has_a_default_and_text_is_trimmed() {
     let spaced = json!({"date": "2026-01-31", "amount": "1.5", "supplier": "\u{a0} Cafe\u{2007}\t", "unit": null, "description": " \u{feff} "});
     let expense = ann.post("/api/expenses", spaced).await.expect(201).json();
     assert_eq!(
-        (
-            &expense["supplier"],
-            &expense["unit"],
-            &expense["description"]
-        ),
+        (&expense["supplier"], &expense["unit"], &expense["description"]),
         (&json!("Cafe"), &json!(""), &json!(""))
     );
     assert_eq!(expense["amount"], "1.50");
@@ -134,24 +102,16 @@ async fn a_wrong_value_is_named_and_nothing_is_written() {
     ] {
         let mut new = lunch();
         new[field] = value.clone();
-        ann.post("/api/expenses", new)
-            .await
-            .refused(422, "invalid", words);
-        ann.patch(&format!("/api/expenses/{id}"), json!({field: value}))
-            .await
-            .refused(422, "invalid", words);
+        ann.post("/api/expenses", new).await.refused(422, "invalid", words);
+        ann.patch(&format!("/api/expenses/{id}"), json!({field: value})).await.refused(422, "invalid", words);
     }
     for field in ["currency", "status"] {
-        ann.patch(&format!("/api/expenses/{id}"), json!({field: null}))
-            .await
-            .refused(422, "invalid", field);
+        ann.patch(&format!("/api/expenses/{id}"), json!({field: null})).await.refused(422, "invalid", field);
     }
     for field in ["date", "amount"] {
         let mut new = lunch();
         new.as_object_mut().unwrap().remove(field);
-        ann.post("/api/expenses", new)
-            .await
-            .refused(422, "invalid", field);
+        ann.post("/api/expenses", new).await.refused(422, "invalid", field);
     }
     assert_eq!(ann.get("/api/expenses").await.json(), before);
 }
@@ -171,9 +131,7 @@ async fn a_malformed_id_and_an_unknown_one_are_the_address_of_nothing() {
     ] {
         let path = format!("/api/expenses/{id}");
         ann.get(&path).await.refused(404, "not_found", "nothing");
-        ann.patch(&path, json!({"amount": "1.00"}))
-            .await
-            .refused(404, "not_found", "nothing");
+        ann.patch(&path, json!({"amount": "1.00"})).await.refused(404, "not_found", "nothing");
         ann.delete(&path).await.refused(404, "not_found", "nothing");
     }
 }
@@ -190,53 +148,21 @@ async fn members_change_what_they_submitted_until_somebody_decided_on_it() {
         let path = format!("/api/expenses/{}", member.add(lunch()).await);
 
         other.get(&path).await.expect(200);
-        other.patch(&path, json!({"amount": "1.00"})).await.refused(
-            403,
-            "forbidden",
-            "submitted themselves",
-        );
-        other
-            .delete(&path)
-            .await
-            .refused(403, "forbidden", "submitted themselves");
-        member
-            .patch(&path, json!({"amount": "2.00", "status": "submitted"}))
-            .await
-            .expect(200);
-        member
-            .patch(&path, json!({"status": "approved"}))
-            .await
-            .refused(403, "forbidden", "approvers and owners");
+        other.patch(&path, json!({"amount": "1.00"})).await.refused(403, "forbidden", "submitted themselves");
+        other.delete(&path).await.refused(403, "forbidden", "submitted themselves");
+        member.patch(&path, json!({"amount": "2.00", "status": "submitted"})).await.expect(200);
+        member.patch(&path, json!({"status": "approved"})).await.refused(403, "forbidden", "approvers and owners");
         let mut approved = lunch();
         approved["status"] = "approved".into();
-        member
-            .post("/api/expenses", approved.clone())
-            .await
-            .refused(403, "forbidden", "approvers and owners");
+        member.post("/api/expenses", approved.clone()).await.refused(403, "forbidden", "approvers and owners");
         approver.post("/api/expenses", approved).await.expect(201);
 
         for status in ["approved", "rejected", "paid", "submitted", "approved"] {
-            assert_eq!(
-                approver
-                    .patch(&path, json!({"status": status}))
-                    .await
-                    .expect(200)
-                    .json()["status"],
-                status
-            );
+            assert_eq!(approver.patch(&path, json!({"status": status})).await.expect(200).json()["status"], status);
         }
-        member
-            .patch(&path, json!({"amount": "3.00"}))
-            .await
-            .refused(403, "forbidden", "decided");
-        member
-            .delete(&path)
-            .await
-            .refused(403, "forbidden", "decided");
-        owner
-            .patch(&path, json!({"status": "submitted"}))
-            .await
-            .expect(200);
+        member.patch(&path, json!({"amount": "3.00"})).await.refused(403, "forbidden", "decided");
+        member.delete(&path).await.refused(403, "forbidden", "decided");
+        owner.patch(&path, json!({"status": "submitted"})).await.expect(200);
         member.delete(&path).await.expect(204);
     })
     .await;
@@ -245,16 +171,9 @@ async fn members_change_what_they_submitted_until_somebody_decided_on_it() {
 async fn pages(client: &Client, filter: &str) -> Vec<Value> {
     let (mut items, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = client
-            .get(&format!("/api/expenses?limit=7{cursor}{filter}"))
-            .await
-            .expect(200)
-            .json();
+        let page = client.get(&format!("/api/expenses?limit=7{cursor}{filter}")).await.expect(200).json();
         let rows = page["items"].as_array().unwrap();
-        assert!(
-            rows.len() == 7 || page["next"].is_null(),
-            "a page in the middle is full"
-        );
+        assert!(rows.len() == 7 || page["next"].is_null(), "a page in the middle is full");
         items.extend(rows.iter().cloned());
         match page["next"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -316,10 +235,7 @@ async fn filters_narrow_the_list_and_combine() {
         ("from=2026-01-03&to=2026-01-02", ""),
     ] {
         let items = pages(&ann, &format!("&{filter}")).await;
-        let found: String = items
-            .iter()
-            .map(|item| item["date"].as_str().unwrap().chars().last().unwrap())
-            .collect();
+        let found: String = items.iter().map(|item| item["date"].as_str().unwrap().chars().last().unwrap()).collect();
         assert_eq!(found, days, "{filter}");
     }
 }
@@ -339,9 +255,7 @@ async fn a_wrong_parameter_is_named() {
         ("from=yesterday", "YYYY-MM-DD"),
         ("to=2026-02-30", "YYYY-MM-DD"),
     ] {
-        ann.get(&format!("/api/expenses?{query}"))
-            .await
-            .refused(422, "invalid", words);
+        ann.get(&format!("/api/expenses?{query}")).await.refused(422, "invalid", words);
     }
 }
 
@@ -349,24 +263,13 @@ async fn a_wrong_parameter_is_named() {
 async fn categories_are_listed_by_name_and_come_into_being_once() {
     Site::under_each_model(async |twins| {
         let ann = twins.a;
-        let travel = ann
-            .post("/api/categories", json!({"name": " Travel "}))
-            .await
-            .expect(201)
-            .json();
+        let travel = ann.post("/api/categories", json!({"name": " Travel "})).await.expect(201).json();
         assert_eq!(travel["name"], "Travel");
-        ann.post("/api/categories", json!({"name": "Travel"}))
-            .await
-            .refused(409, "category_exists", "already");
-        ann.post("/api/categories", json!({"name": "\u{a0}"}))
-            .await
-            .refused(422, "invalid", "name");
-        ann.post("/api/categories", json!({}))
-            .await
-            .refused(422, "invalid", "name");
+        ann.post("/api/categories", json!({"name": "Travel"})).await.refused(409, "category_exists", "already");
+        ann.post("/api/categories", json!({"name": "\u{a0}"})).await.refused(422, "invalid", "name");
+        ann.post("/api/categories", json!({})).await.refused(422, "invalid", "name");
         ann.add(lunch()).await;
-        ann.add(json!({"date": "2026-01-01", "amount": "1", "category": "Travel"}))
-            .await;
+        ann.add(json!({"date": "2026-01-01", "amount": "1", "category": "Travel"})).await;
         let names: Vec<_> = ann.get("/api/categories").await.expect(200).json()["items"]
             .as_array()
             .unwrap()

@@ -1,5 +1,7 @@
 //! The application over HTTP: a real PostgreSQL, a real worker, real connections.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the way to fail")]
+
 mod client;
 mod expenses;
 mod imports;

@@ -10,33 +10,17 @@ use crate::support::{Site, owner};
 async fn a_login_sets_a_cookie_for_this_host_alone_and_a_logout_ends_it_everywhere() {
     let site = Site::start().await;
     let ann = site.organisation("acme", Model::Shared).await;
-    let answer = ann
-        .nobody()
-        .post(
-            "/api/login",
-            json!({"email": owner("acme"), "password": PASSWORD}),
-        )
-        .await
-        .expect(204);
+    let answer =
+        ann.nobody().post("/api/login", json!({"email": owner("acme"), "password": PASSWORD})).await.expect(204);
     let cookie = answer.headers[SET_COOKIE].to_str().unwrap();
     let (name_and_value, attributes) = cookie.split_once("; ").unwrap();
     assert_eq!(name_and_value.len(), "session=".len() + 43);
-    assert_eq!(
-        attributes,
-        "Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax"
-    );
+    assert_eq!(attributes, "Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax");
 
     let copy = ann.clone();
     let cleared = ann.post("/api/logout", json!({})).await.expect(204);
-    assert!(
-        cleared.headers[SET_COOKIE]
-            .to_str()
-            .unwrap()
-            .starts_with("session=; Path=/; Max-Age=0")
-    );
-    copy.get("/api/expenses")
-        .await
-        .refused(401, "not_logged_in", "/api/login");
+    assert!(cleared.headers[SET_COOKIE].to_str().unwrap().starts_with("session=; Path=/; Max-Age=0"));
+    copy.get("/api/expenses").await.refused(401, "not_logged_in", "/api/login");
     // The other session of the same person goes on.
     let mut other = ann;
     other.cookie = Some(answer.cookie());
@@ -47,25 +31,11 @@ async fn a_login_sets_a_cookie_for_this_host_alone_and_a_logout_ends_it_everywhe
 async fn a_session_that_ran_out_is_nobodys() {
     let site = Site::start().await;
     let ann = site.organisation("acme", Model::Shared).await;
-    let tenant = site
-        .deployment
-        .freehold
-        .directory()
-        .find(&"acme".parse().unwrap())
-        .unwrap();
-    let mut scope = site
-        .deployment
-        .freehold
-        .tenant_db::<freehold::isolation::Sqlx>(&tenant)
-        .write();
-    sqlx::query("update sessions set expires_at = now()")
-        .execute(&mut scope)
-        .await
-        .unwrap();
+    let tenant = site.deployment.freehold.directory().find(&"acme".parse().unwrap()).unwrap();
+    let mut scope = site.deployment.freehold.tenant_db::<freehold::isolation::Sqlx>(&tenant).write();
+    sqlx::query("update sessions set expires_at = now()").execute(&mut scope).await.unwrap();
     scope.commit().await.unwrap();
-    ann.get("/api/expenses")
-        .await
-        .refused(401, "not_logged_in", "log in");
+    ann.get("/api/expenses").await.refused(401, "not_logged_in", "log in");
 }
 
 #[tokio::test]
@@ -86,13 +56,7 @@ async fn a_wrong_address_and_a_wrong_password_are_answered_alike() {
     answers.dedup();
     assert_eq!(answers.len(), 1);
     // Addresses do not depend on case.
-    nobody
-        .post(
-            "/api/login",
-            json!({"email": owner("ACME"), "password": PASSWORD}),
-        )
-        .await
-        .expect(204);
+    nobody.post("/api/login", json!({"email": owner("ACME"), "password": PASSWORD})).await.expect(204);
 }
 
 #[tokio::test]
@@ -101,24 +65,13 @@ async fn what_is_no_session_is_refused() {
     let ann = site.organisation("acme", Model::Shared).await;
     let genuine = ann.cookie.clone().unwrap();
     let forged = format!("session={}", "A".repeat(43));
-    for cookie in [
-        "session=",
-        "session=x",
-        &forged,
-        &format!("{genuine}x"),
-        &format!("{forged}; {genuine}"),
-        "other=1",
-    ] {
+    for cookie in ["session=", "session=x", &forged, &format!("{genuine}x"), &format!("{forged}; {genuine}"), "other=1"]
+    {
         let mut eve = ann.clone();
         eve.cookie = Some(cookie.to_owned());
-        eve.get("/api/expenses")
-            .await
-            .refused(401, "not_logged_in", "log in");
+        eve.get("/api/expenses").await.refused(401, "not_logged_in", "log in");
     }
-    ann.nobody()
-        .get("/api/expenses")
-        .await
-        .refused(401, "not_logged_in", "log in");
+    ann.nobody().get("/api/expenses").await.refused(401, "not_logged_in", "log in");
 }
 
 #[tokio::test]
@@ -135,20 +88,11 @@ async fn a_page_of_another_site_or_organisation_cannot_send_a_change() {
         ("origin", own.as_str(), 201),
         ("sec-fetch-site", "same-origin", 201),
     ] {
-        let request = ann
-            .request(Method::POST, "/api/expenses")
-            .header(header, value)
-            .header("content-type", "application/json");
+        let request =
+            ann.request(Method::POST, "/api/expenses").header(header, value).header("content-type", "application/json");
         let body = json!({"date": "2026-01-31", "amount": "1.00"}).to_string();
-        let answer = ann
-            .send(request.body(http_body_util::Full::from(body)).unwrap())
-            .await;
-        assert_eq!(
-            answer.status,
-            status,
-            "{header}: {value}: {}",
-            answer.text()
-        );
+        let answer = ann.send(request.body(http_body_util::Full::from(body)).unwrap()).await;
+        assert_eq!(answer.status, status, "{header}: {value}: {}", answer.text());
     }
 }
 
@@ -160,32 +104,13 @@ async fn owners_add_members_and_nobody_else_does() {
         let second = twins.a.with_member("olga@example.com", "owner").await;
         let new = json!({"email": "new@example.com", "password": PASSWORD, "role": "member"});
         for person in [&member, &approver] {
-            person
-                .post("/api/members", new.clone())
-                .await
-                .refused(403, "forbidden", "owners");
+            person.post("/api/members", new.clone()).await.refused(403, "forbidden", "owners");
         }
-        twins
-            .a
-            .nobody()
-            .post("/api/members", new.clone())
-            .await
-            .refused(401, "not_logged_in", "log in");
-        let added = second
-            .post("/api/members", new.clone())
-            .await
-            .expect(201)
-            .json();
-        assert_eq!(
-            (&added["email"], &added["role"]),
-            (&json!("new@example.com"), &json!("member"))
-        );
+        twins.a.nobody().post("/api/members", new.clone()).await.refused(401, "not_logged_in", "log in");
+        let added = second.post("/api/members", new.clone()).await.expect(201).json();
+        assert_eq!((&added["email"], &added["role"]), (&json!("new@example.com"), &json!("member")));
         assert!(!added.to_string().contains(PASSWORD));
-        second.post("/api/members", new.clone()).await.refused(
-            409,
-            "member_exists",
-            "new@example.com",
-        );
+        second.post("/api/members", new.clone()).await.refused(409, "member_exists", "new@example.com");
         // The same address in the other organisation is another person.
         twins.b.post("/api/members", new).await.expect(201);
     })
@@ -204,8 +129,6 @@ async fn what_a_member_cannot_have_is_named() {
     ] {
         let mut new = json!({"email": "new@example.com", "password": PASSWORD, "role": "member"});
         new[field] = value;
-        ann.post("/api/members", new)
-            .await
-            .refused(422, "invalid", words);
+        ann.post("/api/members", new).await.refused(422, "invalid", words);
     }
 }

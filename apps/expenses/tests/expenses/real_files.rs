@@ -27,17 +27,9 @@ async fn real_files_are_imported_to_the_penny() {
     for ((name, count, pence), model) in FILES.into_iter().zip(Model::ALL.into_iter().cycle()) {
         let client = site.organisation(name, model).await;
         let file = std::fs::read(folder.join(format!("{name}.csv.gz"))).unwrap();
-        assert_eq!(
-            client.import_packed(file).await.expect(200).json()["imported"],
-            count,
-            "{name}"
-        );
+        assert_eq!(client.import_packed(file).await.expect(200).json()["imported"], count, "{name}");
         for report in ["/api/reports/monthly", "/api/reports/by-unit"] {
-            assert_eq!(
-                sums(&client, report).await,
-                (count, pence),
-                "{name}, {model}: {report}"
-            );
+            assert_eq!(sums(&client, report).await, (count, pence), "{name}, {model}: {report}");
         }
     }
 }
@@ -46,24 +38,12 @@ async fn sums(client: &Client, report: &str) -> (u64, i128) {
     let report = client.get(report).await.expect(200).json();
     let rows = report["rows"].as_array().unwrap();
     let count = rows.iter().map(|row| row["count"].as_u64().unwrap()).sum();
-    let pence = rows
-        .iter()
-        .map(|row| {
-            row["total"]
-                .as_str()
-                .unwrap()
-                .replace('.', "")
-                .parse::<i128>()
-                .unwrap()
-        })
-        .sum();
+    let pence = rows.iter().map(|row| row["total"].as_str().unwrap().replace('.', "").parse::<i128>().unwrap()).sum();
     (count, pence)
 }
 
 fn folder() -> Option<PathBuf> {
-    let data = env::var_os("FREEHOLD_SHARED_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
+    let data = env::var_os("FREEHOLD_SHARED_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
     Some(data.join("public-spending")).filter(|folder| folder.is_dir())
 }

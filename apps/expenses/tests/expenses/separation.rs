@@ -14,8 +14,7 @@ async fn operations(client: &Client, id: &str) -> Vec<(Method, String)> {
             operations.push((method, path.replace("{id}", id)));
         }
     }
-    operations
-        .retain(|(_, path)| !["/api/signup", "/healthz", "/api/login"].contains(&path.as_str()));
+    operations.retain(|(_, path)| !["/api/signup", "/healthz", "/api/login"].contains(&path.as_str()));
     assert!(operations.len() >= 12, "{operations:?}");
     operations
 }
@@ -36,10 +35,7 @@ async fn every_operation_refuses_nobody_and_the_session_of_another_organisation(
         for (method, path) in operations(a, &id).await {
             for client in [&eve, &b.nobody()] {
                 println!("{method} {path}");
-                client
-                    .send_json(method.clone(), &path, body())
-                    .await
-                    .refused(401, "not_logged_in", "log in");
+                client.send_json(method.clone(), &path, body()).await.refused(401, "not_logged_in", "log in");
             }
         }
         assert_eq!(b.get("/api/expenses").await.json(), before);
@@ -57,7 +53,9 @@ async fn what_another_organisation_has_is_not_there() {
         b.get(rejections).await.expect(200);
         a.get(rejections).await.refused(404, "not_found", "nothing");
 
-        let id = b.add(json!({"date": "2026-01-01", "amount": "1.00", "supplier": "Secret Ltd", "category": "Secret"})).await;
+        let id = b
+            .add(json!({"date": "2026-01-01", "amount": "1.00", "supplier": "Secret Ltd", "category": "Secret"}))
+            .await;
         for (method, path) in operations(a, &id).await {
             if path.contains(&id) {
                 let answer = a.send_json(method, &path, json!({"amount": "2.00"})).await;
@@ -65,7 +63,13 @@ async fn what_another_organisation_has_is_not_there() {
             }
         }
         assert_eq!(b.get(&format!("/api/expenses/{id}")).await.expect(200).json()["amount"], "1.00");
-        for path in ["/api/expenses", "/api/expenses?supplier=Secret%20Ltd", "/api/categories", "/api/reports/monthly", "/api/reports/by-unit"] {
+        for path in [
+            "/api/expenses",
+            "/api/expenses?supplier=Secret%20Ltd",
+            "/api/categories",
+            "/api/reports/monthly",
+            "/api/reports/by-unit",
+        ] {
             let answer = a.get(path).await.expect(200);
             assert!(!answer.text().contains("Secret") && !answer.text().contains("1.00"), "{path}: {}", answer.text());
         }
@@ -78,22 +82,12 @@ async fn a_cursor_of_another_organisation_is_a_place_in_the_own_list() {
     Site::under_each_model(async |twins| {
         for client in [&twins.a, &twins.b] {
             for day in 1..=3 {
-                client
-                    .add(json!({"date": format!("2026-01-0{day}"), "amount": "1.00"}))
-                    .await;
+                client.add(json!({"date": format!("2026-01-0{day}"), "amount": "1.00"})).await;
             }
         }
         let own = twins.a.get("/api/expenses").await.json()["items"].clone();
-        let foreign = twins.b.get("/api/expenses?limit=1").await.json()["next"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        let page = twins
-            .a
-            .get(&format!("/api/expenses?cursor={foreign}"))
-            .await
-            .expect(200)
-            .json();
+        let foreign = twins.b.get("/api/expenses?limit=1").await.json()["next"].as_str().unwrap().to_owned();
+        let page = twins.a.get(&format!("/api/expenses?cursor={foreign}")).await.expect(200).json();
         for item in page["items"].as_array().unwrap() {
             assert!(own.as_array().unwrap().contains(item), "{item}");
         }
@@ -105,27 +99,10 @@ async fn a_cursor_of_another_organisation_is_a_place_in_the_own_list() {
 async fn a_body_that_names_another_tenant_writes_into_the_own() {
     Site::under_each_model(async |twins| {
         let other = twins.b.host.split('.').next().unwrap();
-        let other = twins
-            .site
-            .deployment
-            .freehold
-            .directory()
-            .find(&other.parse().unwrap())
-            .unwrap();
-        let id = twins
-            .a
-            .add(json!({"tenant_id": other.id(), "date": "2026-01-01", "amount": "1.00"}))
-            .await;
-        twins
-            .a
-            .get(&format!("/api/expenses/{id}"))
-            .await
-            .expect(200);
-        twins
-            .b
-            .get(&format!("/api/expenses/{id}"))
-            .await
-            .expect(404);
+        let other = twins.site.deployment.freehold.directory().find(&other.parse().unwrap()).unwrap();
+        let id = twins.a.add(json!({"tenant_id": other.id(), "date": "2026-01-01", "amount": "1.00"})).await;
+        twins.a.get(&format!("/api/expenses/{id}")).await.expect(200);
+        twins.b.get(&format!("/api/expenses/{id}")).await.expect(404);
     })
     .await;
 }
@@ -133,35 +110,22 @@ async fn a_body_that_names_another_tenant_writes_into_the_own() {
 #[tokio::test]
 async fn the_host_alone_says_which_organisation_is_meant() {
     Site::under_each_model(async |twins| {
-        let id = twins
-            .b
-            .add(json!({"date": "2026-01-01", "amount": "1.00"}))
-            .await;
+        let id = twins.b.add(json!({"date": "2026-01-01", "amount": "1.00"})).await;
         for (header, value) in [
             ("x-forwarded-host", twins.b.host.as_str()),
             ("forwarded", &format!("host={}", twins.b.host)),
             ("x-tenant", "bert"),
             ("x-tenant-id", "bert"),
         ] {
-            let request = twins
-                .a
-                .request(Method::GET, &format!("/api/expenses/{id}"))
-                .header(header, value);
-            twins
-                .a
-                .send(request.body(http_body_util::Empty::new()).unwrap())
-                .await
-                .refused(404, "not_found", "nothing");
+            let request = twins.a.request(Method::GET, &format!("/api/expenses/{id}")).header(header, value);
+            twins.a.send(request.body(http_body_util::Empty::new()).unwrap()).await.refused(
+                404,
+                "not_found",
+                "nothing",
+            );
         }
-        let two_hosts = twins
-            .a
-            .request(Method::GET, "/api/expenses")
-            .header("host", &twins.b.host);
-        twins
-            .a
-            .send(two_hosts.body(http_body_util::Empty::new()).unwrap())
-            .await
-            .expect(400);
+        let two_hosts = twins.a.request(Method::GET, "/api/expenses").header("host", &twins.b.host);
+        twins.a.send(two_hosts.body(http_body_util::Empty::new()).unwrap()).await.expect(400);
     })
     .await;
 }

@@ -9,31 +9,15 @@ async fn a_sign_up_makes_an_organisation_whose_owner_can_log_in() {
     let site = Site::start().await;
     for model in Model::ALL {
         let slug = format!("acme-{model}");
-        let answer = site
-            .base()
-            .post("/api/signup", sign_up(&slug, model))
-            .await
-            .expect(201)
-            .json();
+        let answer = site.base().post("/api/signup", sign_up(&slug, model)).await.expect(201).json();
         let tenant = &answer["tenant"];
         assert_eq!(tenant["slug"], slug);
         assert_eq!(tenant["model"], model.as_str());
-        assert_eq!(
-            tenant["url"],
-            format!("http://{slug}.localhost:{}", site.address.port())
-        );
-        let known = site
-            .deployment
-            .freehold
-            .directory()
-            .find(&slug.parse().unwrap())
-            .unwrap();
+        assert_eq!(tenant["url"], format!("http://{slug}.localhost:{}", site.address.port()));
+        let known = site.deployment.freehold.directory().find(&slug.parse().unwrap()).unwrap();
         assert_eq!(tenant["id"], known.id().to_string());
         let owner = site.host(&slug).log_in(&owner(&slug)).await;
-        assert_eq!(
-            owner.get("/api/expenses").await.expect(200).json(),
-            json!({"items": [], "next": null})
-        );
+        assert_eq!(owner.get("/api/expenses").await.expect(200).json(), json!({"items": [], "next": null}));
     }
 }
 
@@ -42,49 +26,24 @@ async fn the_model_is_shared_unless_the_sign_up_names_another() {
     let site = Site::start().await;
     let mut form = sign_up("acme", Model::Shared);
     form.as_object_mut().unwrap().remove("model");
-    assert_eq!(
-        site.base()
-            .post("/api/signup", form)
-            .await
-            .expect(201)
-            .json()["tenant"]["model"],
-        "shared"
-    );
+    assert_eq!(site.base().post("/api/signup", form).await.expect(201).json()["tenant"]["model"], "shared");
 }
 
 #[tokio::test]
 async fn a_sign_up_that_is_repeated_answers_the_same_and_to_nobody_else() {
     let site = Site::start().await;
     let form = sign_up("acme", Model::Schema);
-    let first = site
-        .base()
-        .post("/api/signup", form.clone())
-        .await
-        .expect(201)
-        .json();
-    assert_eq!(
-        site.base()
-            .post("/api/signup", form.clone())
-            .await
-            .expect(201)
-            .json(),
-        first
-    );
+    let first = site.base().post("/api/signup", form.clone()).await.expect(201).json();
+    assert_eq!(site.base().post("/api/signup", form.clone()).await.expect(201).json(), first);
     for (field, value) in [("email", "eve@example.com"), ("password", "battery staple")] {
         let mut other = form.clone();
         other[field] = value.into();
-        site.base()
-            .post("/api/signup", other)
-            .await
-            .refused(409, "slug_taken", "acme");
+        site.base().post("/api/signup", other).await.refused(409, "slug_taken", "acme");
     }
     let mut upper_case = form;
     upper_case["slug"] = "ACME".into();
     upper_case["email"] = "eve@example.com".into();
-    site.base()
-        .post("/api/signup", upper_case)
-        .await
-        .refused(409, "slug_taken", "acme");
+    site.base().post("/api/signup", upper_case).await.refused(409, "slug_taken", "acme");
 }
 
 #[tokio::test]
@@ -92,19 +51,8 @@ async fn a_sign_up_that_was_cut_off_before_it_wrote_the_owner_is_completed_by_wh
     Site::under_each_model(async |twins| {
         // As if the application had been killed between the tenant and its first write.
         let slug = twins.a.host.split('.').next().unwrap().to_owned();
-        let tenant = twins
-            .site
-            .deployment
-            .freehold
-            .directory()
-            .find(&slug.parse().unwrap())
-            .unwrap();
-        let mut scope = twins
-            .site
-            .deployment
-            .freehold
-            .tenant_db::<freehold::isolation::Sqlx>(&tenant)
-            .write();
+        let tenant = twins.site.deployment.freehold.directory().find(&slug.parse().unwrap()).unwrap();
+        let mut scope = twins.site.deployment.freehold.tenant_db::<freehold::isolation::Sqlx>(&tenant).write();
         for statement in ["delete from people", "delete from organisation"] {
             sqlx::query(statement).execute(&mut scope).await.unwrap();
         }
@@ -113,28 +61,11 @@ async fn a_sign_up_that_was_cut_off_before_it_wrote_the_owner_is_completed_by_wh
         let form = sign_up(&slug, tenant.model().unwrap());
         let mut stranger = form.clone();
         stranger["password"] = "battery staple".into();
-        twins
-            .site
-            .base()
-            .post("/api/signup", stranger)
-            .await
-            .refused(409, "slug_taken", &slug);
+        twins.site.base().post("/api/signup", stranger).await.refused(409, "slug_taken", &slug);
 
-        let answer = twins
-            .site
-            .base()
-            .post("/api/signup", form)
-            .await
-            .expect(201)
-            .json();
+        let answer = twins.site.base().post("/api/signup", form).await.expect(201).json();
         assert_eq!(answer["tenant"]["id"], tenant.id().to_string());
-        twins
-            .a
-            .log_in(&owner(&slug))
-            .await
-            .get("/api/expenses")
-            .await
-            .expect(200);
+        twins.a.log_in(&owner(&slug)).await.get("/api/expenses").await.expect(200);
     })
     .await;
 }
@@ -182,26 +113,14 @@ async fn what_a_sign_up_cannot_have_is_named() {
     ] {
         let mut form = sign_up("acme", Model::Shared);
         form[field] = value;
-        site.base()
-            .post("/api/signup", form)
-            .await
-            .refused(422, "invalid", words);
+        site.base().post("/api/signup", form).await.refused(422, "invalid", words);
     }
     for field in ["organisation", "slug", "email", "password"] {
         let mut form = sign_up("acme", Model::Shared);
         form.as_object_mut().unwrap().remove(field);
-        site.base()
-            .post("/api/signup", form)
-            .await
-            .refused(422, "invalid", field);
+        site.base().post("/api/signup", form).await.refused(422, "invalid", field);
     }
-    assert!(
-        site.deployment
-            .freehold
-            .directory()
-            .find(&"acme".parse().unwrap())
-            .is_none()
-    );
+    assert!(site.deployment.freehold.directory().find(&"acme".parse().unwrap()).is_none());
 }
 
 #[tokio::test]
@@ -209,30 +128,12 @@ async fn passwords_are_stored_hashed_and_the_catalog_does_not_hold_them_at_all()
     let site = Site::start().await;
     site.organisation("acme", Model::Schema).await;
     let catalog = freehold_testing::connect("postgres", site.deployment.catalog_database()).await;
-    let operations = catalog
-        .query("select o::text from catalog.operations o", &[])
-        .await
-        .unwrap();
+    let operations = catalog.query("select o::text from catalog.operations o", &[]).await.unwrap();
     assert_eq!(operations.len(), 1);
     let written: String = operations[0].get(0);
     assert!(!written.contains(PASSWORD), "{written}");
-    let tenant = site
-        .deployment
-        .freehold
-        .directory()
-        .find(&"acme".parse().unwrap())
-        .unwrap();
-    let mut scope = site
-        .deployment
-        .freehold
-        .tenant_db::<freehold::isolation::Sqlx>(&tenant)
-        .read();
-    let hash: String = sqlx::query_scalar("select password_hash from people")
-        .fetch_one(&mut scope)
-        .await
-        .unwrap();
-    assert!(
-        hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-        "{hash}"
-    );
+    let tenant = site.deployment.freehold.directory().find(&"acme".parse().unwrap()).unwrap();
+    let mut scope = site.deployment.freehold.tenant_db::<freehold::isolation::Sqlx>(&tenant).read();
+    let hash: String = sqlx::query_scalar("select password_hash from people").fetch_one(&mut scope).await.unwrap();
+    assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
 }

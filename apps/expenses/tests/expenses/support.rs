@@ -31,15 +31,10 @@ impl Site {
         deployment.start_worker();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let origin = format!("http://localhost:{}", address.port())
-            .parse()
-            .unwrap();
+        let origin = format!("http://localhost:{}", address.port()).parse().unwrap();
         let router = expenses::router(App::new(deployment.freehold.clone(), origin)).unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self {
-            deployment,
-            address,
-        }
+        Self { deployment, address }
     }
 
     /// The base host.
@@ -54,10 +49,7 @@ impl Site {
 
     /// Signs an organisation up and logs its owner in.
     pub(crate) async fn organisation(&self, slug: &str, model: Model) -> Client {
-        self.base()
-            .post("/api/signup", sign_up(slug, model))
-            .await
-            .expect(201);
+        self.base().post("/api/signup", sign_up(slug, model)).await.expect(201);
         self.host(slug).log_in(&owner(slug)).await
     }
 

@@ -95,7 +95,10 @@ impl Installer {
             .await
             .map_err(&failed)?;
         let shared = catalog
-            .query_one("select id from catalog.placements where cluster = $1 and model = 'shared' and dropped_at is null", &[&self.cluster])
+            .query_one(
+                "select id from catalog.placements where cluster = $1 and model = 'shared' and dropped_at is null",
+                &[&self.cluster],
+            )
             .await
             .map_err(&failed)?;
         create_schema(data, &shared.get::<_, &str>(0).parse()?, "shared").await

@@ -14,7 +14,10 @@ struct Schema {
 const CATALOG: Schema = Schema { name: "catalog", scripts: &[(1, include_str!("../../sql/catalog/0001_catalog.sql"))] };
 const DATA: Schema = Schema {
     name: "freehold",
-    scripts: &[(1, include_str!("../../sql/data/0001_freehold.sql")), (1, include_str!("../../sql/data/0002_tables.sql"))],
+    scripts: &[
+        (1, include_str!("../../sql/data/0001_freehold.sql")),
+        (1, include_str!("../../sql/data/0002_tables.sql")),
+    ],
 };
 
 pub(super) async fn install_catalog(catalog: &mut Client) -> Result<(), ControlError> {
@@ -29,7 +32,10 @@ pub(super) async fn install_data(data: &mut Client) -> Result<(), ControlError> 
     let failed = ControlError::doing("installing schema freehold");
     let transaction = data.transaction().await.map_err(&failed)?;
     DATA.upgrade(&transaction).await?;
-    let superuser = transaction.query_one("select rolsuper from pg_roles where rolname = current_user", &[]).await.map_err(&failed)?;
+    let superuser = transaction
+        .query_one("select rolsuper from pg_roles where rolname = current_user", &[])
+        .await
+        .map_err(&failed)?;
     if superuser.get(0) {
         transaction.batch_execute(HARDENED).await.map_err(&failed)?;
         let note = "update freehold.installation set profile = 'hardened' where profile <> 'hardened'";
@@ -43,10 +49,14 @@ impl Schema {
     async fn upgrade(&self, database: &Transaction<'_>) -> Result<(), ControlError> {
         let failed = ControlError::doing("installing a schema of Freehold");
         let installation = format!("{}.installation", self.name);
-        let installed = database.query_one("select to_regclass($1) is not null", &[&installation]).await.map_err(&failed)?;
+        let installed =
+            database.query_one("select to_regclass($1) is not null", &[&installation]).await.map_err(&failed)?;
         let mut version = 0;
         if installed.get(0) {
-            let row = database.query_one(&format!("select schema_version from {installation}"), &[]).await.map_err(&failed)?;
+            let row = database
+                .query_one(&format!("select schema_version from {installation}"), &[])
+                .await
+                .map_err(&failed)?;
             version = row.get(0);
         } else {
             refuse_occupied(database).await?;

@@ -25,7 +25,12 @@ pub(super) async fn apply(data: &mut Client, placement: &str, migration: &Migrat
         };
         match result {
             Err(ControlError::Migration { ref source, .. }) if attempt < ATTEMPTS && gave_way(source) => {
-                tracing::info!(placement, migration = migration.file_name(), attempt, "a lock was not free; trying again");
+                tracing::info!(
+                    placement,
+                    migration = migration.file_name(),
+                    attempt,
+                    "a lock was not free; trying again"
+                );
                 tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow(attempt)).await;
                 attempt += 1;
             }
@@ -72,14 +77,20 @@ async fn outside_transaction(data: &Client, placement: &str, migration: &Migrati
     result
 }
 
-async fn alone_outside_transaction(data: &Client, placement: &str, migration: &Migration) -> Result<bool, ControlError> {
+async fn alone_outside_transaction(
+    data: &Client,
+    placement: &str,
+    migration: &Migration,
+) -> Result<bool, ControlError> {
     let failed = ControlError::doing("applying a migration");
     if is_applied(data, placement, migration).await? {
         return Ok(false);
     }
     data.batch_execute(&settings("session", placement, migration)).await.map_err(&failed)?;
     let result = each_statement(data, placement, migration).await;
-    data.batch_execute("reset role; reset search_path; reset lock_timeout; reset row_security").await.map_err(&failed)?;
+    data.batch_execute("reset role; reset search_path; reset lock_timeout; reset row_security")
+        .await
+        .map_err(&failed)?;
     result?;
     refuse_unprotected(data, placement, migration).await?;
     note(data, placement, migration).await?;
@@ -106,7 +117,10 @@ fn settings(reach: &str, placement: &str, migration: &Migration) -> String {
 
 async fn is_applied(client: &impl GenericClient, placement: &str, migration: &Migration) -> Result<bool, ControlError> {
     client
-        .query_opt("select from freehold.ledger where placement = $1 and version = $2", &[&placement, &migration.version])
+        .query_opt(
+            "select from freehold.ledger where placement = $1 and version = $2",
+            &[&placement, &migration.version],
+        )
         .await
         .map(|row| row.is_some())
         .map_err(ControlError::doing("reading the ledger"))
@@ -124,7 +138,11 @@ async fn note(client: &impl GenericClient, placement: &str, migration: &Migratio
 }
 
 /// A table with a column `tenant_id` and without our policies was forgotten.
-async fn refuse_unprotected(client: &impl GenericClient, placement: &str, migration: &Migration) -> Result<(), ControlError> {
+async fn refuse_unprotected(
+    client: &impl GenericClient,
+    placement: &str,
+    migration: &Migration,
+) -> Result<(), ControlError> {
     let forgotten = client
         .query_opt(
             "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace \
@@ -155,8 +173,10 @@ fn explain(source: tokio_postgres::Error, placement: &str, migration: &Migration
         file: migration.file_name(),
         placement: placement.to_owned(),
         line,
-        message: database
-            .map_or_else(|| source.to_string(), |error| format!("{} (SQLSTATE {})", error.message(), error.code().code())),
+        message: database.map_or_else(
+            || source.to_string(),
+            |error| format!("{} (SQLSTATE {})", error.message(), error.code().code()),
+        ),
         hint: database.and_then(hint_for).map(|hint| format!("\nhint: {hint}")).unwrap_or_default(),
         source,
     }
@@ -164,7 +184,8 @@ fn explain(source: tokio_postgres::Error, placement: &str, migration: &Migration
 
 /// What PostgreSQL advises, except to take the policies off; and what we do where it says nothing.
 fn hint_for(error: &DbError) -> Option<&str> {
-    const TENANT_IN_KEYS: &str = "keys of tenant tables lead with tenant_id: foreign key (tenant_id, x_id) references x (tenant_id, id)";
+    const TENANT_IN_KEYS: &str =
+        "keys of tenant tables lead with tenant_id: foreign key (tenant_id, x_id) references x (tenant_id, id)";
     const ROWS: &str = "this reads or changes rows of tenants, as a foreign key does that is added to them: \
                         move it to a file that begins with `-- freehold: backfill`";
     match *error.code() {

@@ -81,7 +81,13 @@ impl Migrator {
 
     /// Migrates a database, then its placements one after the other. A placement that fails does not stop the others; a
     /// database that fails stops its placements.
-    pub(crate) async fn migrate(&self, server: &Config, database: &str, only: Option<&PlacementId>, report: &mut MigrateReport) {
+    pub(crate) async fn migrate(
+        &self,
+        server: &Config,
+        database: &str,
+        only: Option<&PlacementId>,
+        report: &mut MigrateReport,
+    ) {
         if let Err(error) = self.migrate_placements(server, database, only, report).await {
             report.failures.push(failure(database, DATABASE, error));
         }
@@ -113,7 +119,12 @@ impl Migrator {
     }
 
     /// Migrates one placement, or says why not.
-    pub(crate) async fn migrate_one(&self, server: &Config, database: &str, placement: &PlacementId) -> Result<(), ControlError> {
+    pub(crate) async fn migrate_one(
+        &self,
+        server: &Config,
+        database: &str,
+        placement: &PlacementId,
+    ) -> Result<(), ControlError> {
         let mut report = MigrateReport::default();
         self.migrate(server, database, Some(placement), &mut report).await;
         report.failures.into_iter().next().map_or(Ok(()), |failure| Err(failure.error))

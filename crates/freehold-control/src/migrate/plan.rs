@@ -25,7 +25,11 @@ pub struct Pending {
     pub migrations: Vec<Migration>,
 }
 
-pub(super) async fn plan(data: &Client, migrations: &Migrations, only: Option<&PlacementId>) -> Result<Plan, ControlError> {
+pub(super) async fn plan(
+    data: &Client,
+    migrations: &Migrations,
+    only: Option<&PlacementId>,
+) -> Result<Plan, ControlError> {
     let only = only.map(PlacementId::as_str);
     refuse_contradictions(data, migrations, only).await?;
     let count = |migrations: &[Migration]| migrations.len() as i64;
@@ -66,13 +70,16 @@ async fn refuse_contradictions(data: &Client, migrations: &Migrations, only: Opt
         .await
         .map_err(ControlError::doing("reading the ledger"))?;
     for row in &rows {
-        let (placement, version, name, checksum): (&str, i32, &str, &str) = (row.get(0), row.get(1), row.get(2), row.get(3));
+        let (placement, version, name, checksum): (&str, i32, &str, &str) =
+            (row.get(0), row.get(1), row.get(2), row.get(3));
         let problem = match migrations.of(placement).iter().find(|migration| migration.version == version) {
             Some(migration) if migration.checksum == checksum => continue,
             Some(migration) if migration.name == name => {
                 "was changed after it was applied: restore it, and put the change into a new migration".to_owned()
             }
-            Some(migration) => format!("was applied, and {} has its number now: renumber the new one", migration.file_name()),
+            Some(migration) => {
+                format!("was applied, and {} has its number now: renumber the new one", migration.file_name())
+            }
             None => "was applied, and is missing here: this checkout is older than the database".to_owned(),
         };
         let directory = if placement == DATABASE { "shared" } else { "tenant" };

@@ -59,7 +59,10 @@ impl Migrations {
     ///
     /// When a file cannot be read, has a name that is none, or a number that another has.
     pub fn read(directory: &Path) -> Result<Self, ControlError> {
-        Ok(Self { shared: read_directory(&directory.join("shared"))?, tenant: read_directory(&directory.join("tenant"))? })
+        Ok(Self {
+            shared: read_directory(&directory.join("shared"))?,
+            tenant: read_directory(&directory.join("tenant"))?,
+        })
     }
 
     /// Those of the database itself, or of a placement.
@@ -119,7 +122,9 @@ fn read_directory(directory: &Path) -> Result<Vec<Migration>, ControlError> {
     migrations.sort_by(|one, other| (one.version, &one.name).cmp(&(other.version, &other.name)));
     refuse_wrong_numbers(directory, &migrations)?;
     match undoing.into_iter().find(|(_, undone)| migrations.iter().all(|migration| migration.file_name() != *undone)) {
-        Some((path, undone)) => Err(invalid(&path, &format!("undoes {undone}, which is not here: rename or remove it"))),
+        Some((path, undone)) => {
+            Err(invalid(&path, &format!("undoes {undone}, which is not here: rename or remove it")))
+        }
         None => Ok(migrations),
     }
 }
@@ -133,7 +138,9 @@ fn refuse_wrong_numbers(directory: &Path, migrations: &[Migration]) -> Result<()
             Some(before) if before.version == migration.version => {
                 format!("has the number of {}: renumber one of them", before.file_name())
             }
-            _ if migration.version != last + 1 => format!("follows {last:04}, so {:04} is missing: add it, or renumber", last + 1),
+            _ if migration.version != last + 1 => {
+                format!("follows {last:04}, so {:04} is missing: add it, or renumber", last + 1)
+            }
             _ => {
                 before = Some(migration);
                 continue;
@@ -150,7 +157,8 @@ fn read_file(path: &Path, file: &str) -> Result<Migration, ControlError> {
         .filter(|(number, name)| number.len() == 4 && number.bytes().all(|b| b.is_ascii_digit()) && is_name(name))
         .and_then(|(number, name)| Some((number.parse::<i32>().ok().filter(|version| *version > 0)?, name)))
         .ok_or_else(|| invalid(path, "is not named like 0001_create_expenses.sql"))?;
-    let sql = fs::read_to_string(path).map_err(|source| ControlError::MigrationFile { path: path.to_owned(), source })?;
+    let sql =
+        fs::read_to_string(path).map_err(|source| ControlError::MigrationFile { path: path.to_owned(), source })?;
     let headers: Vec<&str> = sql.lines().map_while(|line| line.strip_prefix("-- freehold:")).map(str::trim).collect();
     if let Some(unknown) = headers.iter().find(|header| !["no-transaction", "backfill"].contains(header)) {
         return Err(invalid(path, &format!("has the unknown header {unknown:?}: use no-transaction or backfill")));
@@ -158,7 +166,9 @@ fn read_file(path: &Path, file: &str) -> Result<Migration, ControlError> {
     let no_transaction = headers.contains(&"no-transaction");
     if !no_transaction && let Some(statement) = split(&sql).iter().find(|statement| statement.controls_transaction()) {
         let line = line_at(&sql, statement.offset);
-        let problem = format!("line {line} begins or ends a transaction, but the file runs in one: remove it, or begin the file with `-- freehold: no-transaction`");
+        let problem = format!(
+            "line {line} begins or ends a transaction, but the file runs in one: remove it, or begin the file with `-- freehold: no-transaction`"
+        );
         return Err(invalid(path, &problem));
     }
     Ok(Migration {

@@ -178,7 +178,8 @@ mod tests {
         for statement in ["begin", "COMMIT and chain", "start transaction", "end", "rollback to s"] {
             assert!(split(statement)[0].controls_transaction(), "{statement}");
         }
-        for statement in ["select 'commit'", "create function f() returns int begin atomic select 1; end", "beginning"] {
+        for statement in ["select 'commit'", "create function f() returns int begin atomic select 1; end", "beginning"]
+        {
             assert!(!split(statement)[0].controls_transaction(), "{statement}");
         }
     }

@@ -58,7 +58,12 @@ impl ControlPlane {
     /// # Errors
     ///
     /// When the catalog cannot be reached. An operation that fails is no error here: it is recorded, and tried again.
-    pub async fn run_one(&self, worker: &str, only: Option<Uuid>, observer: &dyn StepObserver) -> Result<bool, ControlError> {
+    pub async fn run_one(
+        &self,
+        worker: &str,
+        only: Option<Uuid>,
+        observer: &dyn StepObserver,
+    ) -> Result<bool, ControlError> {
         let catalog = self.catalog().await?;
         let Some(operation) = take(&catalog, worker, only).await? else { return Ok(false) };
         let steps = Steps { catalog: &catalog, operation: &operation, worker, observer };
@@ -71,7 +76,9 @@ impl ControlPlane {
                 let_go(&catalog, worker, operation.id).await?;
                 return Ok(true);
             }
-            Err(error) => tracing::warn!(operation.id = %operation.id, error = error as &dyn Error, "an operation failed"),
+            Err(error) => {
+                tracing::warn!(operation.id = %operation.id, error = error as &dyn Error, "an operation failed")
+            }
             Ok(()) => {
                 tracing::info!(operation.id = %operation.id, operation.kind, tenant.id = %operation.tenant, "operation done")
             }

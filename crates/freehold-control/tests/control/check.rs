@@ -116,7 +116,8 @@ async fn what_a_finding_gives_as_its_cure_cures_it() {
     // Cures that are advice, or need somebody to decide what to keep.
     const ADVICE: [&str; 2] = ["FH015", "FH016"];
     let patient = Patient::admit().await;
-    for (rule, fault, _) in FAULTS.iter().filter(|(rule, fault, _)| !ADVICE.contains(rule) && !fault.contains("middle")) {
+    for (rule, fault, _) in FAULTS.iter().filter(|(rule, fault, _)| !ADVICE.contains(rule) && !fault.contains("middle"))
+    {
         patient.plant(fault).await;
         let findings = patient.fleet.control.check().await.unwrap();
         let data = patient.fleet.data().await;

@@ -39,7 +39,8 @@ async fn assert_erased(fleet: &Fleet, home: &Home, model: Model, neighbour: &Hom
     }
     let residents = format!("select count(*) from freehold.residents where tenant = '{tenant}'");
     assert_eq!(one(&fleet.data().await, &residents).await, "0");
-    let certificates = format!("select count(*) from catalog.audit where tenant = '{tenant}' and action = 'tenant erased'");
+    let certificates =
+        format!("select count(*) from catalog.audit where tenant = '{tenant}' and action = 'tenant erased'");
     assert_eq!(one(&catalog, &certificates).await, "1", "{model}");
     let certificate =
         format!("select detail -> 'rows' from catalog.audit where tenant = '{tenant}' and action = 'tenant erased'");
@@ -126,7 +127,8 @@ async fn tables_that_refer_to_each_other_in_a_circle_are_erased() {
     );
     fleet.data().await.batch_execute(&rows).await.unwrap();
     fleet.control.change(&slug("acme"), &NOW, "test", "they left").await.unwrap();
-    let left = format!("select (select count(*) from {p}.teams) + (select count(*) from {p}.people)", p = home.placement);
+    let left =
+        format!("select (select count(*) from {p}.teams) + (select count(*) from {p}.people)", p = home.placement);
     assert_eq!(one(&fleet.data().await, &left).await, "0");
 }
 
@@ -135,7 +137,8 @@ async fn a_row_that_a_running_transaction_inserts_does_not_outlive_the_deletion(
     let fleet = Fleet::start().await;
     let home = fleet.tenant("acme", Model::Shared).await;
     let writer = fleet.data().await;
-    let insert = format!("begin; insert into {}.accounts (tenant_id, name) values ('{}', 'late')", home.placement, home.tenant);
+    let insert =
+        format!("begin; insert into {}.accounts (tenant_id, name) values ('{}', 'late')", home.placement, home.tenant);
     writer.batch_execute(&insert).await.unwrap();
     let deleting = tokio::spawn({
         let control = fleet.control.clone();

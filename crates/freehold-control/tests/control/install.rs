@@ -23,8 +23,11 @@ async fn an_installation_with_another_master_key_is_refused_and_names_both() {
     let fleet = Fleet::start().await;
     let other = Arc::new(MasterKey::generate());
     let error = installer(&fleet.server, "postgres", &other).install().await.unwrap_err();
-    assert!(matches!(&error, ControlError::WrongKey { sealed_with, configured, .. }
-        if *sealed_with == fleet.master_key.fingerprint() && *configured == other.fingerprint()), "{error:?}");
+    assert!(
+        matches!(&error, ControlError::WrongKey { sealed_with, configured, .. }
+        if *sealed_with == fleet.master_key.fingerprint() && *configured == other.fingerprint()),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -71,7 +74,8 @@ async fn a_database_of_somebody_else_is_not_taken_over() {
     connect(&server, "postgres", "freehold_data").await.batch_execute("create table theirs (id int)").await.unwrap();
     let error = installer(&server, "postgres", &Arc::new(MasterKey::generate())).install().await.unwrap_err();
     assert!(error.to_string().contains("freehold_data"), "{error}");
-    let everybody = "select datacl::text like '%{=%' or datacl is null from pg_database where datname = 'freehold_data'";
+    let everybody =
+        "select datacl::text like '%{=%' or datacl is null from pg_database where datname = 'freehold_data'";
     assert_eq!(one(&superuser, everybody).await, "t", "its rights were changed");
 }
 
@@ -80,11 +84,17 @@ async fn the_application_reaches_neither_the_catalog_nor_a_tenant_database_nor_t
     let fleet = Fleet::start().await;
     let home = fleet.tenant("acme", Model::Database).await;
     for database in ["freehold_catalog", "freehold_data_template", &home.database] {
-        assert!(try_connect(&fleet.server, "freehold_app", database).await.is_err(), "{database} let the application in");
+        assert!(
+            try_connect(&fleet.server, "freehold_app", database).await.is_err(),
+            "{database} let the application in"
+        );
     }
     try_connect(&fleet.server, "freehold_app", "freehold_data").await.unwrap();
     try_connect(&fleet.server, &home.placement, &home.database).await.unwrap();
-    assert!(try_connect(&fleet.server, &home.placement, "freehold_data").await.is_err(), "a tenant's login reached the data database");
+    assert!(
+        try_connect(&fleet.server, &home.placement, "freehold_data").await.is_err(),
+        "a tenant's login reached the data database"
+    );
 }
 
 #[tokio::test]
@@ -92,12 +102,14 @@ async fn two_installations_at_once_make_one_deployment() {
     let place = place();
     let server = start_server(&place).await;
     let master_key = Arc::new(MasterKey::generate());
-    let (one_installer, other) = (installer(&server, "postgres", &master_key), installer(&server, "postgres", &master_key));
+    let (one_installer, other) =
+        (installer(&server, "postgres", &master_key), installer(&server, "postgres", &master_key));
     let (first, second) = tokio::join!(one_installer.install(), other.install());
     first.unwrap();
     second.unwrap();
     let counts = "select (select count(*) from catalog.clusters) || ' ' || (select count(*) from catalog.placements)";
     assert_eq!(one(&connect(&server, "postgres", "freehold_catalog").await, counts).await, "1 1");
-    let counts = "select (select count(*) from freehold.placements) || ' ' || (select count(*) from freehold.seal_keys)";
+    let counts =
+        "select (select count(*) from freehold.placements) || ' ' || (select count(*) from freehold.seal_keys)";
     assert_eq!(one(&connect(&server, "postgres", "freehold_data").await, counts).await, "1 1");
 }

@@ -20,7 +20,11 @@ async fn every_placement_gets_every_migration_and_a_second_run_finds_nothing_to_
     fleet.write_migration("tenant/0003_note.sql", "alter table accounts add note text;");
     fleet.write_migration("shared/0002_euro.sql", "insert into global.currencies values ('EUR');");
     let report = fleet.control.migrate().await.unwrap();
-    assert_eq!((report.applied, report.failures.len()), (6, 0), "three databases, counting the template, and three placements");
+    assert_eq!(
+        (report.applied, report.failures.len()),
+        (6, 0),
+        "three databases, counting the template, and three placements"
+    );
     for home in &homes {
         let data = fleet.superuser(&home.database).await;
         one(&data, &format!("select note from {}.accounts", home.placement)).await;
@@ -109,8 +113,7 @@ async fn indexes_are_built_outside_a_transaction_where_the_file_says_so() {
          do $body$ begin perform 1; perform ';'; end $body$;",
     );
     fleet.migrate().await;
-    let valid =
-        "select count(*) from pg_index i where i.indexrelid::regclass::text ~ '(accounts_name|entries_minor)' and i.indisvalid";
+    let valid = "select count(*) from pg_index i where i.indexrelid::regclass::text ~ '(accounts_name|entries_minor)' and i.indisvalid";
     assert_eq!(one(&fleet.data().await, valid).await, "4");
 }
 
@@ -208,7 +211,8 @@ async fn a_migration_gives_way_to_a_lock_and_tries_again() {
         async move { control.migrate().await.unwrap() }
     });
     // It waited, and it made way: nobody waits for the table, and the migration goes on.
-    let waits = format!("select count(*) > 0 from pg_locks where relation = '{shared}.accounts'::regclass and not granted");
+    let waits =
+        format!("select count(*) > 0 from pg_locks where relation = '{shared}.accounts'::regclass and not granted");
     eventually(&data, &waits).await;
     eventually(&data, &waits.replace("> 0", "= 0")).await;
     assert!(!migrating.is_finished());
@@ -235,7 +239,8 @@ async fn what_is_pending_is_told_and_nothing_is_done() {
     fleet.tenant("acme", Model::Schema).await;
     fleet.write_migration("tenant/0003_note.sql", "alter table accounts add note text;");
     let status = fleet.control.migration_status().await.unwrap();
-    let pending: usize = status.iter().flat_map(|(_, plan)| &plan.pending).map(|pending| pending.migrations.len()).sum();
+    let pending: usize =
+        status.iter().flat_map(|(_, plan)| &plan.pending).map(|pending| pending.migrations.len()).sum();
     assert_eq!(pending, 2);
     assert_eq!(one(&fleet.data().await, "select count(*) from freehold.ledger where version = 3").await, "0");
 }

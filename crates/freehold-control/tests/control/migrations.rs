@@ -32,7 +32,9 @@ fn files_are_read_in_order_with_their_headers() {
     let migrations = Migrations::read(files.path()).unwrap();
     let names: Vec<String> = migrations.tenant.iter().map(|migration| migration.file_name()).collect();
     assert_eq!(names, ["0001_a.sql", "0002_b.sql"]);
-    assert!(migrations.tenant[1].no_transaction && !migrations.tenant[0].no_transaction && migrations.shared[0].backfill);
+    assert!(
+        migrations.tenant[1].no_transaction && !migrations.tenant[0].no_transaction && migrations.shared[0].backfill
+    );
 }
 
 #[test]
@@ -44,7 +46,14 @@ fn a_number_that_is_missing_or_there_twice_is_named() {
 
 #[test]
 fn names_that_would_be_passed_over_are_refused() {
-    for file in ["tenant/1_a.sql", "tenant/0001-a.sql", "tenant/0001_A.sql", "tenant/0000_a.sql", "tenant/+001_a.sql", "tenant/0001_.sql"] {
+    for file in [
+        "tenant/1_a.sql",
+        "tenant/0001-a.sql",
+        "tenant/0001_A.sql",
+        "tenant/0000_a.sql",
+        "tenant/+001_a.sql",
+        "tenant/0001_.sql",
+    ] {
         assert!(refused(&[(file, "")]).contains(file.trim_start_matches("tenant/")), "{file}");
     }
 }

@@ -80,7 +80,8 @@ async fn workers_that_are_killed_at_any_moment_leave_provisions_that_others_fini
         end_leases(&catalog).await;
         catalog.batch_execute("update catalog.operations set attempts = 0").await.unwrap();
         let control = fleet.control.clone();
-        let worker = tokio::spawn(async move { control.run_one(&format!("killed {milliseconds}"), None, &NoObserver).await });
+        let worker =
+            tokio::spawn(async move { control.run_one(&format!("killed {milliseconds}"), None, &NoObserver).await });
         let _ = tokio::time::timeout(Duration::from_millis(milliseconds), async {
             while !worker.is_finished() {
                 tokio::task::yield_now().await
@@ -112,14 +113,18 @@ async fn two_workers_share_operations_and_run_none_twice() {
     one_worker.await.unwrap();
     other.await.unwrap();
     let catalog = fleet.catalog().await;
-    assert_eq!(one(&catalog, "select string_agg(distinct state || attempts, ',') from catalog.operations").await, "done1");
+    assert_eq!(
+        one(&catalog, "select string_agg(distinct state || attempts, ',') from catalog.operations").await,
+        "done1"
+    );
 }
 
 #[tokio::test]
 async fn a_slug_that_is_taken_is_refused_and_the_same_key_gives_the_same_tenant() {
     let fleet = Fleet::start().await;
     let first = fleet.control.create_tenant(&slug("acme"), "Acme", Model::Schema, "key", "test").await.unwrap();
-    let error = fleet.control.create_tenant(&slug("acme"), "Other", Model::Shared, "other key", "test").await.unwrap_err();
+    let error =
+        fleet.control.create_tenant(&slug("acme"), "Other", Model::Shared, "other key", "test").await.unwrap_err();
     assert!(matches!(&error, ControlError::SlugTaken { slug } if slug.as_str() == "acme"), "{error:?}");
     assert_eq!(fleet.control.create_tenant(&slug("acme"), "Acme", Model::Schema, "key", "test").await.unwrap(), first);
 }
@@ -190,12 +195,25 @@ async fn a_tenant_that_is_deleted_while_a_worker_provisions_it_leaves_nothing_be
                 async move { control.change(&slug, &now, "test", "changed their mind").await }
             });
             let catalog = fleet.catalog().await;
-            eventually(&catalog, &format!("select status in ('deleting', 'deleted') from catalog.tenants where slug = '{name}'"))
-                .await;
+            eventually(
+                &catalog,
+                &format!("select status in ('deleting', 'deleted') from catalog.tenants where slug = '{name}'"),
+            )
+            .await;
+            // One tenant's operations do not run side by side.
+            assert!(!fleet.control.run_one("eager", None, &NoObserver).await.unwrap());
+            let waiting = format!(
+                "select o.state from catalog.operations o join catalog.tenants t on t.id = o.tenant \
+                 where o.kind = 'delete' and t.slug = '{name}'"
+            );
+            assert_eq!(one(&catalog, &waiting).await, "pending");
             go_on.send(()).unwrap();
             slow.await.unwrap().unwrap();
             deleting.await.unwrap().unwrap();
-            assert_eq!(one(&catalog, &format!("select status from catalog.tenants where slug = '{name}'")).await, "deleted");
+            assert_eq!(
+                one(&catalog, &format!("select status from catalog.tenants where slug = '{name}'")).await,
+                "deleted"
+            );
         }
     }
     let catalog = fleet.catalog().await;

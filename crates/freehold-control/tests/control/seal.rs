@@ -32,5 +32,9 @@ async fn a_database_that_is_a_copy_of_another_is_recognised_and_a_rotation_mends
     assert!(matches!(&error, ControlError::Copy { database } if *database == home.database), "{error:?}");
     fleet.control.rotate_seal().await.unwrap();
     fleet.control.verify_seal().await.unwrap();
-    assert_eq!(one(&copy, "select count(*) from freehold.seal_keys").await, "1", "the key of the original still opens the copy");
+    assert_eq!(
+        one(&copy, "select count(*) from freehold.seal_keys").await,
+        "1",
+        "the key of the original still opens the copy"
+    );
 }

@@ -101,7 +101,10 @@ impl Fleet {
     }
 
     pub(crate) async fn tenant(&self, slug: &str, model: Model) -> Home {
-        self.control.create_tenant(&slug.parse().unwrap(), slug, model, &Uuid::new_v4().to_string(), "test").await.unwrap();
+        self.control
+            .create_tenant(&slug.parse().unwrap(), slug, model, &Uuid::new_v4().to_string(), "test")
+            .await
+            .unwrap();
         self.home(slug).await
     }
 

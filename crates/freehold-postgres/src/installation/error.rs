@@ -149,16 +149,9 @@ pub enum InstallationError {
 
 impl InstallationError {
     /// For `map_err`: names the file beside what the system said about it.
-    pub(super) fn io(
-        action: &'static str,
-        path: impl Into<PathBuf>,
-    ) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io {
-            action,
-            path,
-            source,
-        }
+        move |source| Self::Io { action, path, source }
     }
 }
 
@@ -174,16 +167,9 @@ pub(super) fn chain(error: &dyn Error) -> String {
 }
 
 fn wanted(major: Option<u32>) -> String {
-    major.map_or_else(
-        || "PostgreSQL 15 or newer".to_owned(),
-        |major| format!("PostgreSQL {major}"),
-    )
+    major.map_or_else(|| "PostgreSQL 15 or newer".to_owned(), |major| format!("PostgreSQL {major}"))
 }
 
 fn unfit(tried: &[String]) -> String {
-    if tried.is_empty() {
-        String::new()
-    } else {
-        format!(" (not fit: {})", tried.join(" | "))
-    }
+    if tried.is_empty() { String::new() } else { format!(" (not fit: {})", tried.join(" | ")) }
 }

@@ -101,10 +101,7 @@ impl Installation {
             Ok(installed) => return Ok(installed),
             Err(error) => error::chain(&error),
         };
-        Err(InstallationError::NotInstalled {
-            major,
-            tried: vec![packages, download],
-        })
+        Err(InstallationError::NotInstalled { major, tried: vec![packages, download] })
     }
 
     /// [`Self::find`], and when that finds nothing [`Self::install`].
@@ -159,56 +156,35 @@ impl Installation {
 /// Follows links such as `/usr/local/bin/postgres` to the directory in which the programs have their libraries.
 fn resolve(bin: &Path) -> PathBuf {
     let target = bin.join("postgres").canonicalize();
-    let directory = target
-        .as_deref()
-        .ok()
-        .and_then(Path::parent)
-        .filter(|parent| parent.join("initdb").is_file());
+    let directory = target.as_deref().ok().and_then(Path::parent).filter(|parent| parent.join("initdb").is_file());
     directory.unwrap_or(bin).to_owned()
 }
 
 /// Asks as the account that will run it, so that an installation out of its reach is no candidate.
 fn version_of(bin: &Path) -> Result<Version, InstallationError> {
     let account = Account::for_servers();
-    let output = account
-        .command(&bin.join("postgres"))
-        .arg("--version")
-        .output();
+    let output = account.command(&bin.join("postgres")).arg("--version").output();
     let output = output.map_err(|source| InstallationError::CannotRun {
         bin: bin.to_owned(),
         account: account.name().to_owned(),
         source,
     })?;
-    let text = if output.status.success() {
-        &output.stdout
-    } else {
-        &output.stderr
-    };
+    let text = if output.status.success() { &output.stdout } else { &output.stderr };
     let text = String::from_utf8_lossy(text);
-    Version::parse(&text).ok_or_else(|| InstallationError::NoVersion {
-        bin: bin.to_owned(),
-        answer: text.trim().to_owned(),
-    })
+    Version::parse(&text)
+        .ok_or_else(|| InstallationError::NoVersion { bin: bin.to_owned(), answer: text.trim().to_owned() })
 }
 
 /// Runs a program of the system to its end; its standard output, or an error with what it complained about.
 fn run(command: &mut Command) -> Result<String, InstallationError> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .output()
-        .map_err(|source| InstallationError::CannotStart {
-            program: program.clone(),
-            source,
-        })?;
+    let output =
+        command.output().map_err(|source| InstallationError::CannotStart { program: program.clone(), source })?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let complaint = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<_> = complaint.trim().lines().collect();
     let last = lines[lines.len().saturating_sub(5)..].join("; ");
-    Err(InstallationError::Failed {
-        program,
-        status: output.status,
-        complaint: last,
-    })
+    Err(InstallationError::Failed { program, status: output.status, complaint: last })
 }

@@ -18,10 +18,7 @@ pub(super) fn install(major: Option<u32>) -> Result<Installation, InstallationEr
     if !Account::for_servers().is_switched() || !Path::new("/usr/bin/apt-get").exists() {
         return Err(InstallationError::NoPackages);
     }
-    let package = major.map_or_else(
-        || "postgresql".to_owned(),
-        |major| format!("postgresql-{major}"),
-    );
+    let package = major.map_or_else(|| "postgresql".to_owned(), |major| format!("postgresql-{major}"));
     run(apt_get().arg("update"))?;
     let _guard = NoMainCluster::set()?;
     run(apt_get().args(["install", "-y", "--no-install-recommends", &package]))?;
@@ -30,10 +27,7 @@ pub(super) fn install(major: Option<u32>) -> Result<Installation, InstallationEr
 
 fn apt_get() -> Command {
     let mut command = Command::new("apt-get");
-    command
-        .arg("-q")
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .stdin(Stdio::null());
+    command.arg("-q").env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
     command
 }
 
@@ -50,8 +44,7 @@ impl NoMainCluster {
         }
         fs::create_dir_all(directory).map_err(InstallationError::io("create", directory))?;
         let file = directory.join("freehold.conf");
-        fs::write(&file, "create_main_cluster = false\n")
-            .map_err(InstallationError::io("write", &file))?;
+        fs::write(&file, "create_main_cluster = false\n").map_err(InstallationError::io("write", &file))?;
         Ok(Self(Some(file)))
     }
 }

@@ -112,10 +112,7 @@ impl Builder {
         Ok(Server {
             socket_dir: launch.socket_dir(&state),
             port: launch.port,
-            ownership: Some(Ownership {
-                launch,
-                _lock: lock,
-            }),
+            ownership: Some(Ownership { launch, _lock: lock }),
             postmaster,
             state,
         })

@@ -29,11 +29,7 @@ const DEFAULTS: &[(&str, &str)] = &[
 ];
 
 /// A crash of the machine may ruin the data.
-const NOT_DURABLE: &[(&str, &str)] = &[
-    ("fsync", "off"),
-    ("synchronous_commit", "off"),
-    ("full_page_writes", "off"),
-];
+const NOT_DURABLE: &[(&str, &str)] = &[("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off")];
 
 /// What the launcher decides itself, by methods of the builder.
 const RESERVED: &[&str] = &[
@@ -68,20 +64,13 @@ host all all 127.0.0.1/32 scram-sha-256
 /// Refuses settings that would break the file or the launcher's own.
 pub(super) fn check(settings: &[(String, String)]) -> Result<(), ServerError> {
     for (name, value) in settings {
-        let invalid = |reason| ServerError::InvalidSetting {
-            name: name.clone(),
-            reason,
-        };
+        let invalid = |reason| ServerError::InvalidSetting { name: name.clone(), reason };
         let well_formed = |c: char| c.is_ascii_alphanumeric() || "_.$".contains(c);
-        if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            || !name.chars().all(well_formed)
-        {
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') || !name.chars().all(well_formed) {
             return Err(invalid("this is no name of a setting"));
         }
         if RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
-            return Err(invalid(
-                "the launcher decides this one; use the builder's methods",
-            ));
+            return Err(invalid("the launcher decides this one; use the builder's methods"));
         }
         if value.chars().any(char::is_control) {
             return Err(invalid("its value holds a control character"));
@@ -91,11 +80,7 @@ pub(super) fn check(settings: &[(String, String)]) -> Result<(), ServerError> {
 }
 
 pub(super) fn write(state: &StateDir, launch: &Launch) -> Result<(), ServerError> {
-    let hba = if launch.tcp {
-        [HBA, HBA_TCP].concat()
-    } else {
-        HBA.to_owned()
-    };
+    let hba = if launch.tcp { [HBA, HBA_TCP].concat() } else { HBA.to_owned() };
     let config = render(state, launch);
     for (path, text) in [(state.hba(), hba), (state.config(), config)] {
         write_for_server(&path, &text, launch).map_err(ServerError::io("write", path))?;
@@ -112,39 +97,22 @@ fn write_for_server(path: &Path, text: &str, launch: &Launch) -> std::io::Result
 fn render(state: &StateDir, launch: &Launch) -> String {
     let own = |path: &Path| path.to_string_lossy().into_owned();
     // A list, whose elements take double quotes.
-    let socket_dir = format!(
-        "\"{}\"",
-        own(&launch.socket_dir(state)).replace('"', "\"\"")
-    );
+    let socket_dir = format!("\"{}\"", own(&launch.socket_dir(state)).replace('"', "\"\""));
     let fixed = [
         ("hba_file", own(&state.hba())),
         ("port", launch.port.to_string()),
-        (
-            "listen_addresses",
-            if launch.tcp { "127.0.0.1" } else { "" }.to_owned(),
-        ),
+        ("listen_addresses", if launch.tcp { "127.0.0.1" } else { "" }.to_owned()),
         ("unix_socket_directories", socket_dir),
         ("unix_socket_permissions", "0700".to_owned()),
         ("logging_collector", "off".to_owned()),
     ];
     let durability = if launch.durable { &[] } else { NOT_DURABLE };
 
-    let mut text = String::from(
-        "# Written by freehold-postgres at each start; edits are lost. Yours go here:\n",
-    );
-    text.push_str(&format!(
-        "include_if_exists = {}\n\n",
-        quote(&own(&state.data().join("postgresql.conf")))
-    ));
+    let mut text = String::from("# Written by freehold-postgres at each start; edits are lost. Yours go here:\n");
+    text.push_str(&format!("include_if_exists = {}\n\n", quote(&own(&state.data().join("postgresql.conf")))));
     let mut line = |name: &str, value: &str| text.push_str(&format!("{name} = {}\n", quote(value)));
-    DEFAULTS
-        .iter()
-        .chain(durability)
-        .for_each(|(name, value)| line(name, value));
-    launch
-        .settings
-        .iter()
-        .for_each(|(name, value)| line(name, value));
+    DEFAULTS.iter().chain(durability).for_each(|(name, value)| line(name, value));
+    launch.settings.iter().for_each(|(name, value)| line(name, value));
     fixed.iter().for_each(|(name, value)| line(name, value));
     text
 }
@@ -166,10 +134,7 @@ mod tests {
     #[test]
     fn settings_that_the_launcher_decides_are_refused() {
         for name in ["port", "Listen_Addresses", "a = 1\nport", "", "1st"] {
-            assert!(
-                check(&[(name.to_owned(), "1".to_owned())]).is_err(),
-                "{name:?} was accepted"
-            );
+            assert!(check(&[(name.to_owned(), "1".to_owned())]).is_err(), "{name:?} was accepted");
         }
         assert!(check(&[("work_mem".to_owned(), "a\nport = 1".to_owned())]).is_err());
         assert!(check(&[("freehold.setting".to_owned(), "it's".to_owned())]).is_ok());

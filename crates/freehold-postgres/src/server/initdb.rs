@@ -13,16 +13,10 @@ pub(super) fn version_of(data: &Path) -> Result<Option<u32>, ServerError> {
     match fs::read_to_string(&path) {
         Ok(text) => match text.trim().parse() {
             Ok(major) => Ok(Some(major)),
-            Err(_) => Err(ServerError::NoData {
-                data_dir: data.to_owned(),
-            }),
+            Err(_) => Err(ServerError::NoData { data_dir: data.to_owned() }),
         },
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(ServerError::io("read", path)(error))
-        }
-        Err(_) if data.exists() => Err(ServerError::NoData {
-            data_dir: data.to_owned(),
-        }),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(ServerError::io("read", path)(error)),
+        Err(_) if data.exists() => Err(ServerError::NoData { data_dir: data.to_owned() }),
         Err(_) => Ok(None),
     }
 }
@@ -36,8 +30,7 @@ pub(super) fn ensure(state: &StateDir, launch: &Launch) -> Result<(), ServerErro
     for locale in locales(launch.installation.version().major()) {
         result = create(state, launch, locale);
         if result.is_ok() {
-            return fs::rename(state.staging(), state.data())
-                .map_err(ServerError::io("rename", state.staging()));
+            return fs::rename(state.staging(), state.data()).map_err(ServerError::io("rename", state.staging()));
         }
     }
     result
@@ -47,11 +40,7 @@ pub(super) fn ensure(state: &StateDir, launch: &Launch) -> Result<(), ServerErro
 /// lower case by Unicode's rules where the system knows them.
 fn locales(major: u32) -> &'static [&'static [&'static str]] {
     if major >= BUILTIN_LOCALES {
-        &[&[
-            "--locale=C",
-            "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8",
-        ]]
+        &[&["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]]
     } else {
         &[&["--locale=C", "--lc-ctype=C.UTF-8"], &["--locale=C"]]
     }
@@ -62,42 +51,21 @@ fn create(state: &StateDir, launch: &Launch, locale: &[&str]) -> Result<(), Serv
     if staging.exists() {
         fs::remove_dir_all(&staging).map_err(ServerError::io("remove", &staging))?;
     }
-    fs::DirBuilder::new()
-        .mode(0o700)
-        .create(&staging)
-        .map_err(ServerError::io("create", &staging))?;
-    launch
-        .account
-        .own(&staging)
-        .map_err(ServerError::io("change the owner of", &staging))?;
+    fs::DirBuilder::new().mode(0o700).create(&staging).map_err(ServerError::io("create", &staging))?;
+    launch.account.own(&staging).map_err(ServerError::io("change the owner of", &staging))?;
 
     let program = launch.installation.program("initdb");
     let mut command = launch.account.command(&program);
-    command
-        .args([
-            "--encoding=UTF8",
-            "--username=postgres",
-            "--data-checksums",
-            "--no-instructions",
-        ])
-        .args(locale);
+    command.args(["--encoding=UTF8", "--username=postgres", "--data-checksums", "--no-instructions"]).args(locale);
     // For a start by hand, without our pg_hba.conf.
     command.args(["--auth-local=peer", "--auth-host=reject"]);
     if !launch.durable {
         command.arg("--no-sync");
     }
-    let output = command
-        .arg("--pgdata")
-        .arg(&staging)
-        .output()
-        .map_err(ServerError::io("start", &program))?;
+    let output = command.arg("--pgdata").arg(&staging).output().map_err(ServerError::io("start", &program))?;
     if output.status.success() {
         return Ok(());
     }
     let complaint = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(ServerError::InitdbFailed {
-        data_dir: state.data(),
-        status: output.status,
-        complaint,
-    })
+    Err(ServerError::InitdbFailed { data_dir: state.data(), status: output.status, complaint })
 }

@@ -45,19 +45,12 @@ impl Launch {
         let mut config_file = std::ffi::OsString::from("config_file=");
         config_file.push(state.config());
         let mut command = self.account.command(&self.installation.program("postgres"));
-        command
-            .arg("-D")
-            .arg(state.data())
-            .arg("-c")
-            .arg(config_file);
+        command.arg("-D").arg(state.data()).arg("-c").arg(config_file);
         let mut postmaster = Postmaster::spawn(&mut command, &log, &state.data())?;
         self.wait_until_ready(state, &mut postmaster, &log)?;
 
         let (version, milliseconds) = (self.installation.version(), begun.elapsed().as_millis());
-        tracing::info!(
-            postgres.pid = postmaster.pid(),
-            "PostgreSQL {version} started in {milliseconds} ms"
-        );
+        tracing::info!(postgres.pid = postmaster.pid(), "PostgreSQL {version} started in {milliseconds} ms");
         Ok(postmaster)
     }
 
@@ -73,16 +66,11 @@ impl Launch {
     ) -> Result<(), ServerError> {
         let deadline = Instant::now() + self.timeout;
         loop {
-            if pid_file::read(&state.data())?
-                .is_some_and(|file| file.pid == postmaster.pid() && file.ready)
-            {
+            if pid_file::read(&state.data())?.is_some_and(|file| file.pid == postmaster.pid() && file.ready) {
                 return Ok(());
             }
             if postmaster.has_exited() {
-                return Err(ServerError::StartFailed {
-                    log_file: state.log(),
-                    log: log.tail(),
-                });
+                return Err(ServerError::StartFailed { log_file: state.log(), log: log.tail() });
             }
             if Instant::now() > deadline {
                 postmaster.stop(Shutdown::Immediate, ORPHAN_GRACE)?;
@@ -98,23 +86,18 @@ impl Launch {
 }
 
 /// The installation for the data that are there, or for new data.
-pub(super) fn choose(
-    asked: Option<Installation>,
-    state: &StateDir,
-) -> Result<Installation, ServerError> {
+pub(super) fn choose(asked: Option<Installation>, state: &StateDir) -> Result<Installation, ServerError> {
     let data = initdb::version_of(&state.data())?;
     match (asked, data) {
         (Some(asked), None) => Ok(asked),
         (None, None) => Ok(Installation::find(None)?),
         (Some(asked), Some(major)) if asked.version().major() == major => Ok(asked),
-        (asked, Some(major)) => {
-            Installation::find(Some(major)).map_err(|source| ServerError::OtherVersion {
-                data_dir: state.data(),
-                major,
-                asked: asked.map(|asked| asked.version().clone()),
-                source: Box::new(source),
-            })
-        }
+        (asked, Some(major)) => Installation::find(Some(major)).map_err(|source| ServerError::OtherVersion {
+            data_dir: state.data(),
+            major,
+            asked: asked.map(|asked| asked.version().clone()),
+            source: Box::new(source),
+        }),
     }
 }
 
@@ -128,10 +111,7 @@ pub(super) fn port(asked: Option<u16>, tcp: bool) -> Result<u16, ServerError> {
     TcpListener::bind(("127.0.0.1", asked))
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
-        .map_err(|source| ServerError::PortTaken {
-            port: asked,
-            source,
-        })
+        .map_err(|source| ServerError::PortTaken { port: asked, source })
 }
 
 /// Stops a server that runs although nobody holds its lock; whether there was one.
@@ -139,10 +119,7 @@ pub(super) fn stop_orphan(state: &StateDir) -> Result<bool, ServerError> {
     let Some(running) = pid_file::running(&state.data())? else {
         return Ok(false);
     };
-    tracing::info!(
-        postgres.pid = running.pid,
-        "stopping a PostgreSQL server whose owner is gone"
-    );
+    tracing::info!(postgres.pid = running.pid, "stopping a PostgreSQL server whose owner is gone");
     Postmaster::found(running.pid, &state.data()).stop(Shutdown::Fast, ORPHAN_GRACE)?;
     Ok(true)
 }
@@ -158,9 +135,7 @@ fn clear_remains(state: &StateDir) -> Result<(), ServerError> {
 
 fn remove_if_there(file: &Path) -> Result<(), ServerError> {
     match fs::remove_file(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(ServerError::io("remove", file)(error))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(ServerError::io("remove", file)(error)),
         _ => Ok(()),
     }
 }

@@ -31,10 +31,7 @@ pub(super) fn hold(state: &StateDir, timeout: Duration) -> Result<File, ServerEr
             return Err(running.into_error(state));
         }
         if Instant::now() > deadline {
-            return Err(ServerError::Busy {
-                state_dir: state.root().to_owned(),
-                timeout,
-            });
+            return Err(ServerError::Busy { state_dir: state.root().to_owned(), timeout });
         }
         std::thread::sleep(POLL);
     }
@@ -43,11 +40,7 @@ pub(super) fn hold(state: &StateDir, timeout: Duration) -> Result<File, ServerEr
 /// Takes the lock if nobody has it.
 pub(super) fn try_hold(state: &StateDir) -> Result<Option<File>, ServerError> {
     let path = path(state.root());
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(&path);
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
     let file = file.map_err(ServerError::io("open", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),

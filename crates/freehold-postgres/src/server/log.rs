@@ -23,20 +23,11 @@ pub(super) struct Log {
 pub(super) fn open(state: &StateDir) -> Result<Log, ServerError> {
     let path = state.log();
     if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > ROTATE_BYTES) {
-        fs::rename(&path, path.with_extension("log.1"))
-            .map_err(ServerError::io("rename", &path))?;
+        fs::rename(&path, path.with_extension("log.1")).map_err(ServerError::io("rename", &path))?;
     }
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .read(true)
-        .mode(0o600)
-        .open(&path);
+    let file = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(&path);
     let file = file.map_err(ServerError::io("open", &path))?;
-    let begin = file
-        .metadata()
-        .map_err(ServerError::io("read", &path))?
-        .len();
+    let begin = file.metadata().map_err(ServerError::io("read", &path))?.len();
     Ok(Log { file, begin })
 }
 
@@ -48,11 +39,7 @@ impl Log {
         let mut file = &self.file;
         let end = file.seek(SeekFrom::End(0)).unwrap_or(self.begin);
         let from = self.begin.max(end.saturating_sub(TAIL_BYTES));
-        if file
-            .seek(SeekFrom::Start(from))
-            .and_then(|_| file.read_to_end(&mut bytes))
-            .is_err()
-        {
+        if file.seek(SeekFrom::Start(from)).and_then(|_| file.read_to_end(&mut bytes)).is_err() {
             return String::new();
         }
         let text = String::from_utf8_lossy(&bytes);

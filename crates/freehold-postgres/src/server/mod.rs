@@ -78,9 +78,7 @@ impl Server {
     pub fn attach(state_dir: impl AsRef<Path>) -> Result<Self, ServerError> {
         let state = StateDir::open(state_dir.as_ref())?;
         let running = pid_file::running(&state.data())?.filter(|running| running.ready);
-        let running = running.ok_or_else(|| ServerError::NotRunning {
-            state_dir: state.root().to_owned(),
-        })?;
+        let running = running.ok_or_else(|| ServerError::NotRunning { state_dir: state.root().to_owned() })?;
         Ok(Self {
             postmaster: Postmaster::found(running.pid, &state.data()),
             socket_dir: running.socket_dir,
@@ -165,14 +163,8 @@ impl Server {
     /// The same for another login.
     pub fn url_as(&self, user: &str, database: &str) -> String {
         let host = socket::percent_encode(&self.socket_dir.to_string_lossy());
-        let (user, database) = (
-            socket::percent_encode(user),
-            socket::percent_encode(database),
-        );
-        format!(
-            "postgresql:///{database}?host={host}&port={}&user={user}",
-            self.port
-        )
+        let (user, database) = (socket::percent_encode(user), socket::percent_encode(database));
+        format!("postgresql:///{database}?host={host}&port={}&user={user}", self.port)
     }
 
     /// Stops the server and waits for its end. Sessions are cut off, committed work is kept.
@@ -191,9 +183,7 @@ impl Server {
     /// [`ServerError::NotOwner`] on an attached handle, else those of a stop and a start.
     pub fn restart(&mut self) -> Result<(), ServerError> {
         if self.ownership.is_none() {
-            return Err(ServerError::NotOwner {
-                state_dir: self.state.root().to_owned(),
-            });
+            return Err(ServerError::NotOwner { state_dir: self.state.root().to_owned() });
         }
         self.postmaster.stop(Shutdown::Fast, STOP_GRACE)?;
         let Some(ownership) = &self.ownership else {

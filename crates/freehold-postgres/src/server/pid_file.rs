@@ -51,10 +51,7 @@ fn parse(text: &str) -> Option<PidFile> {
     let lines: Vec<_> = text.lines().map(str::trim).collect();
     Some(PidFile {
         pid: lines.first()?.parse().ok()?,
-        port: lines
-            .get(3)
-            .and_then(|port| port.parse().ok())
-            .unwrap_or_default(),
+        port: lines.get(3).and_then(|port| port.parse().ok()).unwrap_or_default(),
         socket_dir: lines.get(4).copied().unwrap_or_default().into(),
         ready: lines.get(7) == Some(&"ready"),
     })
@@ -67,28 +64,14 @@ mod tests {
     #[test]
     fn a_server_is_ready_once_the_eighth_line_says_so() {
         let starting = "71\n/srv/data\n1\n5432\n/srv/run\n\n 1 2\nstarting\n";
-        let file = PidFile {
-            pid: 71,
-            port: 5432,
-            socket_dir: "/srv/run".into(),
-            ready: false,
-        };
+        let file = PidFile { pid: 71, port: 5432, socket_dir: "/srv/run".into(), ready: false };
         assert_eq!(parse(starting), Some(file.clone()));
-        assert_eq!(
-            parse(&starting.replace("starting", "ready   ")),
-            Some(PidFile {
-                ready: true,
-                ..file
-            })
-        );
+        assert_eq!(parse(&starting.replace("starting", "ready   ")), Some(PidFile { ready: true, ..file }));
     }
 
     #[test]
     fn a_file_that_is_still_being_written_is_no_error() {
         assert_eq!(parse(""), None);
-        assert_eq!(
-            parse("71\n").map(|file| (file.pid, file.ready)),
-            Some((71, false))
-        );
+        assert_eq!(parse("71\n").map(|file| (file.pid, file.ready)), Some((71, false)));
     }
 }

@@ -33,39 +33,16 @@ pub(super) struct Postmaster {
 }
 
 impl Postmaster {
-    pub(super) fn spawn(
-        command: &mut Command,
-        log: &Log,
-        data: &Path,
-    ) -> Result<Self, ServerError> {
+    pub(super) fn spawn(command: &mut Command, log: &Log, data: &Path) -> Result<Self, ServerError> {
         let program = PathBuf::from(command.get_program());
-        let duplicate = || {
-            log.file
-                .try_clone()
-                .map_err(ServerError::io("duplicate the log for", &program))
-        };
-        command
-            .stdin(Stdio::null())
-            .stdout(duplicate()?)
-            .stderr(duplicate()?);
-        let child = command
-            .spawn()
-            .map_err(ServerError::io("start", &program))?;
-        Ok(Self {
-            pid: child.id(),
-            data: data.to_owned(),
-            child: Some(child),
-            exited: false,
-        })
+        let duplicate = || log.file.try_clone().map_err(ServerError::io("duplicate the log for", &program));
+        command.stdin(Stdio::null()).stdout(duplicate()?).stderr(duplicate()?);
+        let child = command.spawn().map_err(ServerError::io("start", &program))?;
+        Ok(Self { pid: child.id(), data: data.to_owned(), child: Some(child), exited: false })
     }
 
     pub(super) fn found(pid: u32, data: &Path) -> Self {
-        Self {
-            pid,
-            data: data.to_owned(),
-            child: None,
-            exited: false,
-        }
+        Self { pid, data: data.to_owned(), child: None, exited: false }
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -84,11 +61,9 @@ impl Postmaster {
     /// Ends the server and waits for that, going over to harsher means when the grace is over.
     pub(super) fn stop(&mut self, shutdown: Shutdown, grace: Duration) -> Result<(), ServerError> {
         let means = match shutdown {
-            Shutdown::Fast => &[
-                (Signal::SIGINT, grace),
-                (Signal::SIGQUIT, LAST_GRACE),
-                (Signal::SIGKILL, LAST_GRACE),
-            ][..],
+            Shutdown::Fast => {
+                &[(Signal::SIGINT, grace), (Signal::SIGQUIT, LAST_GRACE), (Signal::SIGKILL, LAST_GRACE)][..]
+            }
             Shutdown::Immediate => &[(Signal::SIGQUIT, grace), (Signal::SIGKILL, LAST_GRACE)][..],
         };
         for (signal, grace) in means {
@@ -100,10 +75,7 @@ impl Postmaster {
                 // Gone between the check and the signal; the wait below notices.
                 Ok(()) | Err(nix::Error::ESRCH) => {}
                 Err(error) => {
-                    return Err(ServerError::CannotSignal {
-                        pid: self.pid,
-                        source: error.into(),
-                    });
+                    return Err(ServerError::CannotSignal { pid: self.pid, source: error.into() });
                 }
             }
             if self.wait(*grace) {

@@ -38,17 +38,12 @@ pub(super) fn works_in(pid: u32, data: &Path) -> bool {
             .and_then(OsStr::to_str)
             .is_some_and(|name| matches!(name, "postgres" | "postgres (deleted)"))
     };
-    directory.is_ok_and(|directory| directory == data)
-        && program.is_ok_and(|program| is_postgres(&program))
+    directory.is_ok_and(|directory| directory == data) && program.is_ok_and(|program| is_postgres(&program))
 }
 
 fn is_postmaster_by_ps(pid: u32, data: &Path) -> bool {
-    let output = Command::new("ps")
-        .args(["-o", "command=", "-p", &pid.to_string()])
-        .output();
-    output.is_ok_and(|output| {
-        String::from_utf8_lossy(&output.stdout).contains(&format!("-D {}", data.display()))
-    })
+    let output = Command::new("ps").args(["-o", "command=", "-p", &pid.to_string()]).output();
+    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(&format!("-D {}", data.display())))
 }
 
 /// Ends the processes that work in `data` after their postmaster's death. They leave by themselves once they notice;
@@ -64,10 +59,7 @@ pub(super) fn end_all_in(data: &Path) {
         }
         if begun.elapsed() > PATIENCE {
             for pid in left {
-                tracing::warn!(
-                    postgres.pid = pid,
-                    "killing a PostgreSQL process that outlived its server"
-                );
+                tracing::warn!(postgres.pid = pid, "killing a PostgreSQL process that outlived its server");
                 // One that is gone by now is what we want.
                 let _gone = signal(pid, Signal::SIGKILL);
             }
@@ -88,11 +80,8 @@ fn all_in(data: &Path) -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
-    let pids = entries
-        .filter_map(Result::ok)
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter(|pid| has_proc() && works_in(*pid, data))
-        .collect()
+    let pids = entries.filter_map(Result::ok).filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| has_proc() && works_in(*pid, data)).collect()
 }
 
 fn has_proc() -> bool {

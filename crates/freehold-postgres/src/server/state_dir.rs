@@ -30,10 +30,7 @@ use super::ServerError;
 pub fn reachable_state_dir(preferred: impl AsRef<Path>) -> PathBuf {
     let preferred = preferred.as_ref();
     let resolved = resolve(preferred);
-    match resolved
-        .parent()
-        .and_then(|parent| Account::for_servers().barrier(parent))
-    {
+    match resolved.parent().and_then(|parent| Account::for_servers().barrier(parent)) {
         None => preferred.to_owned(),
         Some(_) => {
             let name = resolved.file_name().unwrap_or_default().to_string_lossy();
@@ -46,8 +43,7 @@ pub fn reachable_state_dir(preferred: impl AsRef<Path>) -> PathBuf {
 fn resolve(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     for existing in absolute.ancestors() {
-        if let (Ok(resolved), Ok(rest)) = (existing.canonicalize(), absolute.strip_prefix(existing))
-        {
+        if let (Ok(resolved), Ok(rest)) = (existing.canonicalize(), absolute.strip_prefix(existing)) {
             return resolved.components().chain(rest.components()).collect();
         }
     }
@@ -61,23 +57,13 @@ impl StateDir {
     /// Creates the directory where needed, and makes sure that `account` can get to it.
     pub(super) fn prepare(path: &Path, account: &Account) -> Result<Self, ServerError> {
         let root = resolve(path);
-        if root
-            .to_str()
-            .is_none_or(|path| path.chars().any(char::is_control))
-        {
+        if root.to_str().is_none_or(|path| path.chars().any(char::is_control)) {
             return Err(ServerError::UnusablePath { path: root });
         }
         if let Some(barrier) = root.parent().and_then(|parent| account.barrier(parent)) {
-            return Err(ServerError::Unreachable {
-                account: account.name().to_owned(),
-                state_dir: root,
-                barrier,
-            });
+            return Err(ServerError::Unreachable { account: account.name().to_owned(), state_dir: root, barrier });
         }
-        let fresh: Vec<_> = root
-            .ancestors()
-            .filter(|directory| !directory.exists())
-            .collect();
+        let fresh: Vec<_> = root.ancestors().filter(|directory| !directory.exists()).collect();
         fs::create_dir_all(&root).map_err(ServerError::io("create", &root))?;
         if account.is_switched() {
             // Our umask may be strict, and a directory for temporary files is: let the server through, not look.
@@ -92,9 +78,9 @@ impl StateDir {
     pub(super) fn open(path: &Path) -> Result<Self, ServerError> {
         match path.canonicalize() {
             Ok(root) => Ok(Self(root)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(ServerError::NotRunning {
-                state_dir: path.to_owned(),
-            }),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(ServerError::NotRunning { state_dir: path.to_owned() })
+            }
             Err(error) => Err(ServerError::io("find", path)(error)),
         }
     }
@@ -136,9 +122,7 @@ impl StateDir {
     pub(super) fn unmark_detached(&self) -> Result<(), ServerError> {
         let mark = self.detached();
         match fs::remove_file(&mark) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(ServerError::io("remove", mark)(error))
-            }
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(ServerError::io("remove", mark)(error)),
             _ => Ok(()),
         }
     }

@@ -11,19 +11,8 @@ fn a_second_start_is_told_where_the_first_server_is() {
     let place = Place::new();
     let first = place.server().start().unwrap();
     let error = place.server().start().unwrap_err();
-    let ServerError::AlreadyRunning {
-        socket_dir,
-        port,
-        pid,
-        ..
-    } = &error
-    else {
-        panic!("{error}")
-    };
-    assert_eq!(
-        (socket_dir.as_path(), *port, *pid),
-        (first.socket_dir(), first.port(), first.pid())
-    );
+    let ServerError::AlreadyRunning { socket_dir, port, pid, .. } = &error else { panic!("{error}") };
+    assert_eq!((socket_dir.as_path(), *port, *pid), (first.socket_dir(), first.port(), first.pid()));
 }
 
 #[test]
@@ -39,10 +28,7 @@ fn of_eight_starters_one_owns_the_server_and_all_reach_it() {
                 })
             })
             .collect();
-        starters
-            .into_iter()
-            .map(|starter| starter.join().unwrap())
-            .collect()
+        starters.into_iter().map(|starter| starter.join().unwrap()).collect()
     });
     assert_eq!(handles.iter().filter(|handle| handle.is_owner()).count(), 1);
     for handle in &handles {
@@ -56,16 +42,11 @@ fn an_attached_handle_leaves_the_server_running_when_dropped_and_stops_it_when_t
     let place = Place::new();
     let mut owner = place.server().start().unwrap();
     let mut attached = Server::attach(place.join("pg")).unwrap();
-    assert!(matches!(
-        attached.restart(),
-        Err(ServerError::NotOwner { .. })
-    ));
+    assert!(matches!(attached.restart(), Err(ServerError::NotOwner { .. })));
     drop(attached);
     assert!(owner.is_running());
     Server::attach(place.join("pg")).unwrap().stop().unwrap();
-    eventually("the owner sees that its server is gone", || {
-        !owner.is_running()
-    });
+    eventually("the owner sees that its server is gone", || !owner.is_running());
 }
 
 #[test]
@@ -73,10 +54,7 @@ fn a_detached_server_outlives_its_handle_and_is_no_orphan() {
     let place = Place::new();
     place.server().start().unwrap().detach().unwrap();
     assert!(Server::sweep(place.path()).unwrap().is_empty());
-    assert!(matches!(
-        place.server().start(),
-        Err(ServerError::AlreadyRunning { .. })
-    ));
+    assert!(matches!(place.server().start(), Err(ServerError::AlreadyRunning { .. })));
 
     let attached = place.server().start_or_attach().unwrap();
     assert!(!attached.is_owner());
@@ -92,11 +70,7 @@ fn a_start_replaces_the_server_of_a_killed_process() {
     sql(&orphan, "create table kept as select 42 as answer");
     kill(owner.id());
     owner.wait().unwrap();
-    assert_eq!(
-        sql(&orphan, "select 1"),
-        "1",
-        "the orphan should have survived"
-    );
+    assert_eq!(sql(&orphan, "select 1"), "1", "the orphan should have survived");
 
     let server = place.server().start().unwrap();
     assert!(server.is_owner());
@@ -107,10 +81,7 @@ fn a_start_replaces_the_server_of_a_killed_process() {
 #[test]
 fn a_sweep_stops_orphans_and_nothing_else() {
     let place = Place::new();
-    let owned = Server::builder(place.join("owned"))
-        .durable(false)
-        .start()
-        .unwrap();
+    let owned = Server::builder(place.join("owned")).durable(false).start().unwrap();
     std::fs::create_dir(place.join("something else")).unwrap();
     let mut owner = owner_process(&place.join("orphan"));
     assert!(Server::sweep(place.path()).unwrap().is_empty());
@@ -119,9 +90,6 @@ fn a_sweep_stops_orphans_and_nothing_else() {
     owner.wait().unwrap();
     let swept = Server::sweep(place.path()).unwrap();
     assert_eq!(swept, [place.join("orphan")]);
-    assert!(matches!(
-        Server::attach(place.join("orphan")),
-        Err(ServerError::NotRunning { .. })
-    ));
+    assert!(matches!(Server::attach(place.join("orphan")), Err(ServerError::NotRunning { .. })));
     assert_eq!(sql(&owned, "select 1"), "1");
 }

@@ -19,11 +19,7 @@ fn a_stale_pid_file_does_not_stop_a_start() {
     server.stop().unwrap();
     let mut gone = Command::new("true").spawn().unwrap();
     gone.wait().unwrap();
-    fs::write(
-        &pid_file,
-        content.replacen(content.lines().next().unwrap(), &gone.id().to_string(), 1),
-    )
-    .unwrap();
+    fs::write(&pid_file, content.replacen(content.lines().next().unwrap(), &gone.id().to_string(), 1)).unwrap();
     assert_eq!(sql(&place.server().start().unwrap(), "select 1"), "1");
 }
 
@@ -44,20 +40,13 @@ fn a_pid_that_is_another_process_now_does_not_stop_a_start() {
         stranger.uid(owner.uid()).gid(owner.gid());
     }
     let mut stranger = stranger.spawn().unwrap();
-    let content = content.replacen(
-        content.lines().next().unwrap(),
-        &stranger.id().to_string(),
-        1,
-    );
+    let content = content.replacen(content.lines().next().unwrap(), &stranger.id().to_string(), 1);
     fs::write(data.join("postmaster.pid"), &content).unwrap();
     fs::write(socket_dir.join(".s.PGSQL.5432.lock"), &content).unwrap();
 
     assert!(Server::attach(place.join("pg")).is_err());
     assert_eq!(sql(&place.server().start().unwrap(), "select 1"), "1");
-    assert!(
-        stranger.try_wait().unwrap().is_none(),
-        "the stranger was harmed"
-    );
+    assert!(stranger.try_wait().unwrap().is_none(), "the stranger was harmed");
     stranger.kill().unwrap();
     stranger.wait().unwrap();
 }
@@ -71,10 +60,7 @@ fn a_killed_postmaster_can_be_started_again_with_a_session_still_busy() {
     // A loop that never waits does not notice its postmaster's death.
     let busy = std::thread::spawn(move || try_sql(&url, "do $$ begin loop null; end loop; end $$"));
     eventually("the loop runs", || {
-        sql(
-            &server,
-            "select count(*) from pg_stat_activity where state = 'active' and query like 'do%'",
-        ) == "1"
+        sql(&server, "select count(*) from pg_stat_activity where state = 'active' and query like 'do%'") == "1"
     });
     kill(server.pid());
     eventually("the postmaster is gone", || !server.is_running());
@@ -109,14 +95,8 @@ fn a_directory_of_something_else_is_not_touched() {
     fs::create_dir_all(place.join("pg/data")).unwrap();
     fs::write(place.join("pg/data/thesis.txt"), "irreplaceable").unwrap();
     let error = place.server().start().unwrap_err();
-    assert!(
-        matches!(error, freehold_postgres::ServerError::NoData { .. }),
-        "{error}"
-    );
-    assert_eq!(
-        fs::read_to_string(place.join("pg/data/thesis.txt")).unwrap(),
-        "irreplaceable"
-    );
+    assert!(matches!(error, freehold_postgres::ServerError::NoData { .. }), "{error}");
+    assert_eq!(fs::read_to_string(place.join("pg/data/thesis.txt")).unwrap(), "irreplaceable");
 }
 
 #[test]
@@ -127,9 +107,5 @@ fn a_short_log_is_kept_over_starts() {
     let _refused = try_sql(&server.url("no such database"), "select 1").unwrap_err();
     server.stop().unwrap();
     place.server().start().unwrap().stop().unwrap();
-    assert!(
-        fs::read_to_string(log)
-            .unwrap()
-            .contains("no such database")
-    );
+    assert!(fs::read_to_string(log).unwrap().contains("no such database"));
 }

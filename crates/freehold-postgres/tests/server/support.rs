@@ -31,9 +31,7 @@ impl Place {
 
     /// A server for tests in the subdirectory `pg`.
     pub(crate) fn server(&self) -> Builder {
-        Server::builder(self.join("pg"))
-            .durable(false)
-            .setting("shared_buffers", "16MB")
+        Server::builder(self.join("pg")).durable(false).setting("shared_buffers", "16MB")
     }
 }
 
@@ -43,10 +41,7 @@ pub(crate) fn sql(server: &Server, statements: &str) -> String {
 }
 
 pub(crate) fn try_sql(url: &str, statements: &str) -> Result<String, tokio_postgres::Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
         let connection = tokio::spawn(connection);
@@ -54,9 +49,7 @@ pub(crate) fn try_sql(url: &str, statements: &str) -> Result<String, tokio_postg
         drop(client);
         let _closed = connection.await;
         let row = messages.iter().rev().find_map(|message| match message {
-            tokio_postgres::SimpleQueryMessage::Row(row) => {
-                Some(row.get(0).unwrap_or_default().to_owned())
-            }
+            tokio_postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
             _ => None,
         });
         Ok(row.unwrap_or_default())
@@ -87,20 +80,9 @@ const STATE_DIR: &str = "FREEHOLD_TEST_STATE_DIR";
 /// Another process that owns a server in `state_dir` until it is killed.
 pub(crate) fn owner_process(state_dir: &Path) -> Child {
     let program = std::env::current_exe().unwrap();
-    let arguments = [
-        "--exact",
-        "support::owns_a_server_until_killed",
-        "--ignored",
-        "--nocapture",
-    ];
-    let owner = Command::new(program)
-        .args(arguments)
-        .env(STATE_DIR, state_dir)
-        .spawn()
-        .unwrap();
-    eventually("the other process's server is ready", || {
-        Server::attach(state_dir).is_ok()
-    });
+    let arguments = ["--exact", "support::owns_a_server_until_killed", "--ignored", "--nocapture"];
+    let owner = Command::new(program).args(arguments).env(STATE_DIR, state_dir).spawn().unwrap();
+    eventually("the other process's server is ready", || Server::attach(state_dir).is_ok());
     owner
 }
 
@@ -111,11 +93,7 @@ fn owns_a_server_until_killed() {
     let Some(state_dir) = std::env::var_os(STATE_DIR) else {
         return;
     };
-    let _server = Server::builder(state_dir)
-        .durable(false)
-        .setting("shared_buffers", "16MB")
-        .start()
-        .unwrap();
+    let _server = Server::builder(state_dir).durable(false).setting("shared_buffers", "16MB").start().unwrap();
     loop {
         std::thread::park();
     }

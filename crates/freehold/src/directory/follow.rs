@@ -65,7 +65,10 @@ async fn keep_current(catalog: Config, mut feed: Feed, directory: Weak<Directory
         let _ = tokio::time::timeout(POLL, feed.notified.recv()).await;
         let (Some(directory), Some(endpoints)) = (directory.upgrade(), endpoints.upgrade()) else { return };
         let Err(error) = feed.refresh(&directory, &endpoints).await else { continue };
-        tracing::warn!(error = &error as &dyn std::error::Error, "cannot read the catalog; going on with what is known");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "cannot read the catalog; going on with what is known"
+        );
         tokio::time::sleep(POLL).await;
         if let Ok(reopened) = Feed::open(&catalog).await {
             feed = reopened;

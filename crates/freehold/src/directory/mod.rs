@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::watch;
 
-pub(crate) use follow::follow;
 pub use follow::DirectoryError;
+pub(crate) use follow::follow;
 use shards::Shards;
 
 use crate::tenant::{Slug, Status, Tenant, TenantId};
@@ -31,7 +31,12 @@ pub struct Directory {
 
 impl Directory {
     pub(crate) fn new() -> Self {
-        Self { by_slug: Shards::new(), by_id: Shards::new(), version: AtomicI64::new(0), changed: watch::Sender::new(0) }
+        Self {
+            by_slug: Shards::new(),
+            by_id: Shards::new(),
+            version: AtomicI64::new(0),
+            changed: watch::Sender::new(0),
+        }
     }
 
     /// The tenant of this name. A name that is no slug belongs to nobody.
@@ -64,11 +69,14 @@ impl Directory {
         let old_names = tenants.iter().filter_map(|tenant| {
             let old = self.by_id.get(&tenant.id)?;
             let moved = old.slug != tenant.slug || tenant.status == Status::Deleted;
-            (moved && self.by_slug.get(&old.slug).is_some_and(|holder| holder.id == old.id)).then(|| (old.slug.clone(), None))
+            (moved && self.by_slug.get(&old.slug).is_some_and(|holder| holder.id == old.id))
+                .then(|| (old.slug.clone(), None))
         });
         let gone = |tenant: &Arc<Tenant>| tenant.status == Status::Deleted;
         let names: Vec<_> = old_names
-            .chain(tenants.iter().filter(|tenant| !gone(tenant)).map(|tenant| (tenant.slug.clone(), Some(tenant.clone()))))
+            .chain(
+                tenants.iter().filter(|tenant| !gone(tenant)).map(|tenant| (tenant.slug.clone(), Some(tenant.clone()))),
+            )
             .collect();
         self.by_slug.update(names);
         self.by_id.update(tenants.iter().map(|tenant| (tenant.id, (!gone(tenant)).then(|| tenant.clone()))).collect());

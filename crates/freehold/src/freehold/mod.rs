@@ -60,7 +60,8 @@ impl Freehold {
     /// When the catalog cannot be reached, or is of another version.
     pub async fn connect(config: Config) -> Result<Self, ConnectError> {
         let Config { catalog, master_key, pool } = config;
-        let (directory, endpoints, master) = (Arc::new(Directory::new()), Arc::new(Endpoints::default()), Arc::new(master_key));
+        let (directory, endpoints, master) =
+            (Arc::new(Directory::new()), Arc::new(Endpoints::default()), Arc::new(master_key));
         follow(catalog.clone(), &directory, &endpoints).await?;
         let pools = Pools {
             #[cfg(feature = "sqlx")]

@@ -103,7 +103,8 @@ impl Freehold {
             {
                 return Ok(tenant);
             }
-            let state = client.query_one("select state, last_error from catalog.operation_state($1)", &[&operation]).await?;
+            let state =
+                client.query_one("select state, last_error from catalog.operation_state($1)", &[&operation]).await?;
             if state.try_get::<_, Option<&str>>(0)? == Some("failed") {
                 let reason = state.try_get::<_, Option<String>>(1)?.unwrap_or_default();
                 return Err(ProvisionError::Failed { slug: new.slug.clone(), reason });

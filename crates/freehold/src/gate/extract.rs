@@ -28,7 +28,9 @@ pub struct NoTenant;
 impl IntoResponse for NoTenant {
     fn into_response(self) -> Response {
         tracing::error!(error = &self as &dyn std::error::Error, "a handler for tenants was reached without one");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").detail("something went wrong on our side").into_response()
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
+            .detail("something went wrong on our side")
+            .into_response()
     }
 }
 

@@ -60,7 +60,11 @@ pub enum GateError {
 }
 
 /// Asks who the request is for and whether they may. `None`: it is for the application itself.
-pub(crate) fn admit(directory: &Directory, chain: &Chain, request: &mut Parts) -> Result<Option<Arc<Tenant>>, GateError> {
+pub(crate) fn admit(
+    directory: &Directory,
+    chain: &Chain,
+    request: &mut Parts,
+) -> Result<Option<Arc<Tenant>>, GateError> {
     let claim = match chain.resolve(request)? {
         Address::Tenant(claim) => claim,
         Address::Base => return Ok(None),
@@ -90,7 +94,10 @@ fn is_reading(method: &Method) -> bool {
 
 /// Browsers name HTML first; programs ask for JSON or for anything.
 fn wants_page(headers: &HeaderMap) -> bool {
-    headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.trim_start().starts_with("text/html"))
+    headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.trim_start().starts_with("text/html"))
 }
 
 impl IntoResponse for GateError {
@@ -106,9 +113,8 @@ impl IntoResponse for GateError {
             Self::ReadOnly { .. } => Problem::new(StatusCode::PAYMENT_REQUIRED, "read_only")
                 .detail("the organisation can be read, but not changed, until it is paid for"),
             Self::Suspended { page: true, .. } => return suspended_page(),
-            Self::Suspended { page: false, .. } => {
-                Problem::new(StatusCode::PAYMENT_REQUIRED, "suspended").detail("the organisation is suspended until it is paid for")
-            }
+            Self::Suspended { page: false, .. } => Problem::new(StatusCode::PAYMENT_REQUIRED, "suspended")
+                .detail("the organisation is suspended until it is paid for"),
             Self::Gone { .. } => Problem::new(StatusCode::GONE, "deleting").detail("the organisation is being deleted"),
         }
         .into_response()

@@ -33,5 +33,5 @@ pub use error::{ErrorKind, ScopeError, Source};
 pub(crate) use pool::Pool;
 pub use pool::{PoolOptions, PoolStatus};
 pub use scope::{Access, Nested, Read, Scope, TenantDb, Write};
-pub use secrecy::ExposeSecret;
 pub use seal::{MasterKey, MasterKeyError, Mode, SealIdentity, SealKey};
+pub use secrecy::ExposeSecret;

@@ -88,7 +88,11 @@ impl Session {
         };
         let mut identity = SealIdentity { system: hello.system, database: hello.database, generation, salt: [0; 32] };
         let Ok(salt) = salt.try_into() else {
-            return Err(ScopeError::WrongKey { database: identity.database, sealed_with: "a key without its salt".into(), configured });
+            return Err(ScopeError::WrongKey {
+                database: identity.database,
+                sealed_with: "a key without its salt".into(),
+                configured,
+            });
         };
         identity.salt = salt;
         Ok(Self { pid: hello.pid, key: master.seal_key(&identity), clock: ServerClock::new(hello.clock) })

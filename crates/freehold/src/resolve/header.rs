@@ -38,7 +38,8 @@ impl TrustedHeader {
 
 impl Resolver for TrustedHeader {
     fn resolve(&self, request: &Parts) -> Result<Address, ResolveError> {
-        let peer = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical());
+        let peer =
+            request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical());
         if !peer.is_some_and(|peer| self.proxies.iter().any(|network| network.contains(peer))) {
             return Ok(Address::Unknown);
         }

@@ -69,7 +69,8 @@ impl Host {
         }
         if let Some(rest) = text.strip_prefix('[') {
             let (address, port) = rest.split_once(']').ok_or(InvalidHost::Malformed)?;
-            let valid = address.parse::<std::net::Ipv6Addr>().is_ok() && (port.is_empty() || is_port(port.strip_prefix(':')));
+            let valid =
+                address.parse::<std::net::Ipv6Addr>().is_ok() && (port.is_empty() || is_port(port.strip_prefix(':')));
             return if valid { Ok(Self(address.to_ascii_lowercase())) } else { Err(InvalidHost::Malformed) };
         }
         let name = match text.split_once(':') {
@@ -96,7 +97,9 @@ impl Host {
 }
 
 fn is_port(text: Option<&str>) -> bool {
-    text.is_some_and(|port| (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok())
+    text.is_some_and(|port| {
+        (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok()
+    })
 }
 
 fn is_label(label: &str) -> bool {
@@ -123,7 +126,9 @@ mod tests {
 
     #[test]
     fn a_host_is_read_without_case_port_and_trailing_dot() {
-        for text in ["acme.example.com", "ACME.example.com", "acme.example.com.", "acme.example.com:443", "acme.example.com.:1"] {
+        for text in
+            ["acme.example.com", "ACME.example.com", "acme.example.com.", "acme.example.com:443", "acme.example.com.:1"]
+        {
             assert_eq!(Host::parse(text).unwrap().as_str(), "acme.example.com");
         }
         assert!(Host::parse("127.0.0.1:8080").unwrap().is_address());
@@ -132,7 +137,24 @@ mod tests {
 
     #[test]
     fn what_is_no_host_is_refused() {
-        for text in ["", ".", "a..b", "-a.b", "a-.b", "a b", "a/b", "a@b", "a:b", "a:99999", "a:", "a\u{e4}.b", "[::1", "[x]", "a_b", "a,b"] {
+        for text in [
+            "",
+            ".",
+            "a..b",
+            "-a.b",
+            "a-.b",
+            "a b",
+            "a/b",
+            "a@b",
+            "a:b",
+            "a:99999",
+            "a:",
+            "a\u{e4}.b",
+            "[::1",
+            "[x]",
+            "a_b",
+            "a,b",
+        ] {
             assert_eq!(Host::parse(text), Err(InvalidHost::Malformed), "{text:?}");
         }
         assert!(Host::parse(&"a.".repeat(200)).is_err());

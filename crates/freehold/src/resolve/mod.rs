@@ -78,10 +78,11 @@ impl IntoResponse for ResolveError {
     fn into_response(self) -> Response {
         match self {
             Self::Host(_) => Problem::new(StatusCode::BAD_REQUEST, "invalid_host").detail("send one valid Host header"),
-            Self::NoSlug => Problem::new(StatusCode::NOT_FOUND, "unknown_tenant").detail("there is no organisation at this address"),
-            Self::Conflict { .. } => {
-                Problem::new(StatusCode::BAD_REQUEST, "tenant_conflict").detail("the request names two different organisations")
+            Self::NoSlug => {
+                Problem::new(StatusCode::NOT_FOUND, "unknown_tenant").detail("there is no organisation at this address")
             }
+            Self::Conflict { .. } => Problem::new(StatusCode::BAD_REQUEST, "tenant_conflict")
+                .detail("the request names two different organisations"),
         }
         .into_response()
     }

@@ -25,7 +25,8 @@ impl Resolver for PathPrefix {
         let path = request.uri.path();
         let mut below = path.strip_prefix('/');
         if !self.prefix.is_empty() {
-            below = below.and_then(|path| path.strip_prefix(self.prefix.as_str())).and_then(|path| path.strip_prefix('/'));
+            below =
+                below.and_then(|path| path.strip_prefix(self.prefix.as_str())).and_then(|path| path.strip_prefix('/'));
         }
         let Some(below) = below else { return Ok(Address::Base) };
         let (label, rest) = below.split_once('/').unwrap_or((below, ""));

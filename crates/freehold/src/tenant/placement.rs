@@ -164,7 +164,15 @@ mod tests {
 
     #[test]
     fn what_would_need_quoting_in_sql_is_no_placement_id() {
-        for text in ["", "t_", "t_\"; drop schema x; --", "T_aaaaaaaaaaaaaaaa", "t_aaaaaaaaaaaaaaa1", "t_aaaaaaaaaaaaaaaaa", "public"] {
+        for text in [
+            "",
+            "t_",
+            "t_\"; drop schema x; --",
+            "T_aaaaaaaaaaaaaaaa",
+            "t_aaaaaaaaaaaaaaa1",
+            "t_aaaaaaaaaaaaaaaaa",
+            "public",
+        ] {
             assert!(text.parse::<PlacementId>().is_err(), "{text:?} was taken for a placement id");
         }
     }

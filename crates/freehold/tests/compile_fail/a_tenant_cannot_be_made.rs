@@ -3,5 +3,4 @@ use freehold::tenant::Tenant;
 
 fn main() {
     let _tenant = Tenant { id: todo!(), slug: todo!(), name: todo!(), status: todo!(), placement: todo!(), plan: todo!() };
-    let _tenant = Tenant::default();
 }

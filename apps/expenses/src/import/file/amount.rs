@@ -10,10 +10,7 @@ use super::{excerpt::Excerpt, rejection::Reason};
 pub(super) fn parse(text: &str) -> Result<i64, Reason> {
     let (negative, number) = if let Some(number) = text.strip_prefix('-') {
         (true, number)
-    } else if let Some(number) = text
-        .strip_prefix('(')
-        .and_then(|text| text.strip_suffix(')'))
-    {
+    } else if let Some(number) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
         (true, number)
     } else {
         (false, text)
@@ -34,17 +31,12 @@ pub(super) fn parse(text: &str) -> Result<i64, Reason> {
         return Err(malformed(text));
     }
 
-    let digits = whole
-        .bytes()
-        .chain(decimals.bytes())
-        .filter(u8::is_ascii_digit);
+    let digits = whole.bytes().chain(decimals.bytes()).filter(u8::is_ascii_digit);
     let pence = digits
         .map(|digit| i64::from(digit - b'0'))
         .try_fold(0_i64, |sum, digit| sum.checked_mul(10)?.checked_add(digit))
         .and_then(|sum| sum.checked_mul(scale))
-        .ok_or_else(|| Reason::AmountTooLarge {
-            value: Excerpt::of(text),
-        })?;
+        .ok_or_else(|| Reason::AmountTooLarge { value: Excerpt::of(text) })?;
     Ok(if negative { -pence } else { pence })
 }
 
@@ -60,9 +52,7 @@ fn is_in_threes(text: &str) -> bool {
 }
 
 fn malformed(text: &str) -> Reason {
-    Reason::Amount {
-        value: Excerpt::of(text),
-    }
+    Reason::Amount { value: Excerpt::of(text) }
 }
 
 #[cfg(test)]
@@ -162,11 +152,7 @@ mod tests {
 
     #[test]
     fn an_amount_beyond_the_range_is_rejected_as_such() {
-        for text in [
-            "92233720368547758.08",
-            "-92233720368547758.08",
-            "1".repeat(400).as_str(),
-        ] {
+        for text in ["92233720368547758.08", "-92233720368547758.08", "1".repeat(400).as_str()] {
             let value = Excerpt::of(text);
             assert_eq!(parse(text), Err(Reason::AmountTooLarge { value }), "{text}");
         }

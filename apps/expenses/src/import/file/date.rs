@@ -5,9 +5,7 @@ use crate::day::Day;
 
 /// Reads a date written `YYYY-MM-DD`, the one way of ISO 8601 that these files use.
 pub(super) fn parse(text: &str) -> Result<Day, Reason> {
-    text.parse().map_err(|_| Reason::Date {
-        value: Excerpt::of(text),
-    })
+    text.parse().map_err(|_| Reason::Date { value: Excerpt::of(text) })
 }
 
 #[cfg(test)]

@@ -46,9 +46,6 @@ mod tests {
     fn a_long_value_is_cut_between_characters() {
         let full = "é".repeat(60);
         assert_eq!(Excerpt::of(&full).to_string(), format!("\"{full}\""));
-        assert_eq!(
-            Excerpt::of(&"é".repeat(61)).to_string(),
-            format!("\"{full}\"…")
-        );
+        assert_eq!(Excerpt::of(&"é".repeat(61)).to_string(), format!("\"{full}\"…"));
     }
 }

@@ -152,10 +152,7 @@ impl Splitter {
                 // The rest of the field is read as if it had no quotes, so that a stray one never
                 // swallows the lines that follow.
                 self.state = State::Bare;
-                self.broken.get_or_insert(Broken {
-                    field: self.fields + 1,
-                    line_breaks: self.line_breaks,
-                });
+                self.broken.get_or_insert(Broken { field: self.fields + 1, line_breaks: self.line_breaks });
             }
         }
         None
@@ -163,16 +160,9 @@ impl Splitter {
 
     fn close(&mut self, end: usize, delimiter: u8) -> Field {
         let last = delimiter == b'\n';
-        let field = Field {
-            end,
-            last,
-            ..self.field
-        };
+        let field = Field { end, last, ..self.field };
         self.state = State::Start;
-        self.field = Field {
-            start: self.position,
-            ..Field::default()
-        };
+        self.field = Field { start: self.position, ..Field::default() };
         self.fields += 1;
         field
     }
@@ -183,21 +173,13 @@ impl Splitter {
             State::Quote | State::Return => self.field.end,
             State::Start | State::Bare | State::Quoted => self.position,
         };
-        Field {
-            end,
-            last: true,
-            ..self.field
-        }
+        Field { end, last: true, ..self.field }
     }
 }
 
 impl Field {
     fn value<'a>(&self, record: &'a str) -> Cow<'a, str> {
         let content = trim(&record[self.start..self.end]);
-        if self.doubled {
-            content.replace("\"\"", "\"").into()
-        } else {
-            content.into()
-        }
+        if self.doubled { content.replace("\"\"", "\"").into() } else { content.into() }
     }
 }

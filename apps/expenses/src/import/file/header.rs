@@ -5,14 +5,8 @@ use std::{borrow::Cow, mem};
 use super::{error::FileError, excerpt::Excerpt, fields::fields};
 
 /// The columns of a spending file.
-pub(super) const COLUMNS: [&str; 6] = [
-    "Payment Date",
-    "Amount",
-    "Organisational Unit",
-    "Beneficiary Name",
-    "Company Number",
-    "Charity Number",
-];
+pub(super) const COLUMNS: [&str; 6] =
+    ["Payment Date", "Amount", "Organisational Unit", "Beneficiary Name", "Company Number", "Charity Number"];
 
 /// Strange columns that an error names at most.
 const NAMED: usize = 6;
@@ -28,9 +22,7 @@ impl Columns {
         let mut places = [None; COLUMNS.len()];
         let mut unexpected = Vec::new();
         for (place, name) in fields(header).enumerate() {
-            let column = COLUMNS
-                .iter()
-                .position(|column| column.eq_ignore_ascii_case(&name));
+            let column = COLUMNS.iter().position(|column| column.eq_ignore_ascii_case(&name));
             match column {
                 Some(column) if places[column].is_none() => places[column] = Some(place),
                 _ if unexpected.len() < NAMED => unexpected.push(Excerpt::of(&name)),
@@ -38,19 +30,12 @@ impl Columns {
             }
         }
 
-        let missing: Vec<_> = COLUMNS
-            .into_iter()
-            .zip(places)
-            .filter_map(|(column, place)| place.is_none().then_some(column))
-            .collect();
+        let missing: Vec<_> =
+            COLUMNS.into_iter().zip(places).filter_map(|(column, place)| place.is_none().then_some(column)).collect();
         if missing.is_empty() && unexpected.is_empty() {
             Ok(Self(places.map(Option::unwrap_or_default)))
         } else {
-            Err(FileError::WrongHeader {
-                line,
-                missing,
-                unexpected,
-            })
+            Err(FileError::WrongHeader { line, missing, unexpected })
         }
     }
 
@@ -68,10 +53,6 @@ impl Columns {
             }
             found += 1;
         }
-        if found == COLUMNS.len() {
-            Ok(self.0.map(|place| mem::take(&mut values[place])))
-        } else {
-            Err(found)
-        }
+        if found == COLUMNS.len() { Ok(self.0.map(|place| mem::take(&mut values[place]))) } else { Err(found) }
     }
 }

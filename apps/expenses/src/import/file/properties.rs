@@ -4,8 +4,7 @@ use proptest::{collection::vec, prelude::*};
 
 use super::transcript::{escaped, transcript};
 
-const HEADER: &str =
-    "Payment Date,Amount,Organisational Unit,Beneficiary Name,Company Number,Charity Number";
+const HEADER: &str = "Payment Date,Amount,Organisational Unit,Beneficiary Name,Company Number,Charity Number";
 
 /// Bytes that mean something to the format, and a few that do not.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -18,11 +17,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
         1 => vec(any::<u8>(), 0..4),
     ];
     let file = (any::<bool>(), vec(piece, 0..40)).prop_map(|(header, pieces)| {
-        let header = if header {
-            format!("{HEADER}\n")
-        } else {
-            String::new()
-        };
+        let header = if header { format!("{HEADER}\n") } else { String::new() };
         [vec![header.into_bytes()], pieces].concat().concat()
     });
     prop_oneof![4 => file, 1 => vec(any::<u8>(), 0..200)]
@@ -31,17 +26,8 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 /// Text that a quoted field brings through unchanged: trimmed, without NUL.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
-        proptest::sample::select(vec![
-            "",
-            "a",
-            "\"",
-            "\"\"",
-            ",",
-            "a\nb",
-            "a\r\nb",
-            "Ł\u{A0}é"
-        ])
-        .prop_map(str::to_owned),
+        proptest::sample::select(vec!["", "a", "\"", "\"\"", ",", "a\nb", "a\r\nb", "Ł\u{A0}é"])
+            .prop_map(str::to_owned),
         any::<String>().prop_map(|text| crate::text::trim(&text.replace('\0', "")).to_owned()),
     ]
 }

@@ -27,13 +27,7 @@ pub(crate) enum Event<'a> {
     /// All fields of the record are empty.
     Skipped {
         /// The line on which the record begins.
-        #[cfg_attr(
-            not(test),
-            expect(
-                dead_code,
-                reason = "only the comparison with the reference asks for it"
-            )
-        )]
+        #[cfg_attr(not(test), expect(dead_code, reason = "only the comparison with the reference asks for it"))]
         line: u64,
     },
     /// The record cannot be imported; the rest of the file can.
@@ -78,11 +72,7 @@ impl Reader {
     /// # Errors
     ///
     /// When the header is not the expected one. Events already reported are then void.
-    pub(crate) fn push(
-        &mut self,
-        chunk: &[u8],
-        mut sink: impl FnMut(Event<'_>),
-    ) -> Result<(), FileError> {
+    pub(crate) fn push(&mut self, chunk: &[u8], mut sink: impl FnMut(Event<'_>)) -> Result<(), FileError> {
         self.buffer.extend_from_slice(chunk);
         if !self.started && !self.skip_byte_order_mark() {
             return Ok(());
@@ -164,11 +154,7 @@ impl Reader {
         if bytes.is_empty() && !overlong {
             return Ok(());
         }
-        let text = if overlong {
-            Err(Reason::TooLong)
-        } else {
-            readable(line, bytes, &splitter)
-        };
+        let text = if overlong { Err(Reason::TooLong) } else { readable(line, bytes, &splitter) };
         let Some(columns) = &self.columns else {
             let text = text.map_err(|reason| FileError::UnreadableHeader { line, reason })?;
             self.columns = Some(Columns::read(line, &text)?);
@@ -181,11 +167,7 @@ impl Reader {
             Ok(None) => Event::Skipped { line },
             Err(reason) => {
                 let last_line = self.lines;
-                Event::Rejected(Rejection {
-                    line,
-                    last_line,
-                    reason,
-                })
+                Event::Rejected(Rejection { line, last_line, reason })
             }
         });
         Ok(())

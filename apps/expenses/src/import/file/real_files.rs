@@ -39,10 +39,8 @@ fn real_files_are_read_as_the_reference_reads_them() {
 }
 
 fn real_files() -> Vec<PathBuf> {
-    let data = env::var_os("FREEHOLD_SHARED_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
+    let data = env::var_os("FREEHOLD_SHARED_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
     let Ok(folder) = fs::read_dir(data.join("public-spending")) else {
         return Vec::new();
     };
@@ -57,11 +55,7 @@ fn real_files() -> Vec<PathBuf> {
 /// Reads the file both ways in step, and returns the totals of each.
 fn compare(file: &Path) -> (Totals, Totals) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference.py");
-    let mut python = Command::new("python3")
-        .args([script.as_path(), file])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut python = Command::new("python3").args([script.as_path(), file]).stdout(Stdio::piped()).spawn().unwrap();
     let mut expected = BufReader::new(python.stdout.take().unwrap()).lines();
 
     let (mut ours, mut reference) = (Totals::default(), Totals::default());

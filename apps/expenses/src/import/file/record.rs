@@ -26,11 +26,7 @@ pub(crate) struct Record<'a> {
 
 impl<'a> Record<'a> {
     /// Reads a record, or returns `None` if all its fields are empty, however many.
-    pub(super) fn read(
-        line: u64,
-        text: &'a str,
-        columns: &Columns,
-    ) -> Result<Option<Self>, Reason> {
+    pub(super) fn read(line: u64, text: &'a str, columns: &Columns) -> Result<Option<Self>, Reason> {
         let mut empty = true;
         let fields = fields(text).inspect(|field| empty &= field.is_empty());
         let arranged = columns.arrange(fields);

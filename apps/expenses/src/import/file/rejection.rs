@@ -21,17 +21,10 @@ pub(crate) struct Rejection {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            line,
-            last_line,
-            reason,
-        } = self;
+        let Self { line, last_line, reason } = self;
         write!(f, "{reason}")?;
         if last_line > line {
-            write!(
-                f,
-                "; lines {line} to {last_line} were read as one record, held by its quotes"
-            )?;
+            write!(f, "; lines {line} to {last_line} were read as one record, held by its quotes")?;
         }
         Ok(())
     }

@@ -7,8 +7,7 @@ use super::{
     transcript::{transcript, written},
 };
 
-const HEADER: &str =
-    "Payment Date,Amount,Organisational Unit,Beneficiary Name,Company Number,Charity Number\n";
+const HEADER: &str = "Payment Date,Amount,Organisational Unit,Beneficiary Name,Company Number,Charity Number\n";
 
 /// Reads the lines that follow a good header; the first of them is line 2.
 fn read(lines: impl AsRef<[u8]>) -> Vec<String> {
@@ -73,10 +72,7 @@ fn the_line_of_a_record_is_that_of_its_first_line_in_the_file() {
 fn a_carriage_return_alone_ends_no_line() {
     assert_eq!(
         read("2021-01-01,1,\ru\r,a\rb,,\r\r\n2021-01-01,1,u,s,,\r"),
-        [
-            "imported\t2\t2021-01-01\t100\tu\ta\\rb\t\t",
-            "imported\t3\t2021-01-01\t100\tu\ts\t\t",
-        ]
+        ["imported\t2\t2021-01-01\t100\tu\ta\\rb\t\t", "imported\t3\t2021-01-01\t100\tu\ts\t\t",]
     );
 }
 
@@ -99,10 +95,7 @@ fn broken_quoting_rejects_its_record_and_swallows_no_line() {
                       must be wrapped in quotes, and those inside doubled)";
         assert_eq!(
             events,
-            [
-                format!("rejected\t2\t{reason}"),
-                "imported\t3\t2021-01-01\t100\tu\tnext\t\t".to_owned()
-            ],
+            [format!("rejected\t2\t{reason}"), "imported\t3\t2021-01-01\t100\tu\tnext\t\t".to_owned()],
             "{broken}"
         );
     }
@@ -135,14 +128,8 @@ fn a_quote_that_is_never_closed_is_a_fault_of_the_file() {
         "the quote opened on line 3, in the record that begins on line 2, is never closed \
          (close it, or double the quotes that belong to the text)"
     );
-    assert_eq!(
-        fault("\""),
-        FileError::UnterminatedQuote { line: 1, opened: 1 }
-    );
-    assert_eq!(
-        fault(format!("{HEADER}a\"b,\"")),
-        FileError::UnterminatedQuote { line: 2, opened: 2 }
-    );
+    assert_eq!(fault("\""), FileError::UnterminatedQuote { line: 1, opened: 1 });
+    assert_eq!(fault(format!("{HEADER}a\"b,\"")), FileError::UnterminatedQuote { line: 2, opened: 2 });
 }
 
 #[test]
@@ -206,19 +193,10 @@ fn a_wrong_date_or_amount_rejects_the_record_and_not_the_rest() {
 
 #[test]
 fn a_nul_anywhere_rejects_the_record() {
-    for line in [
-        "2021-01-01,1,u,a\0b,,",
-        "\x002021-01-01,1,u,s,,",
-        "\0",
-        ",,,,,\0",
-        "ab\"c\0",
-    ] {
+    for line in ["2021-01-01,1,u,a\0b,,", "\x002021-01-01,1,u,s,,", "\0", ",,,,,\0", "ab\"c\0"] {
         assert_eq!(
             read(format!("{line}\n2021-01-01,1,u,s,,")),
-            [
-                "rejected\t2\tthe record contains a NUL byte",
-                "imported\t3\t2021-01-01\t100\tu\ts\t\t"
-            ],
+            ["rejected\t2\tthe record contains a NUL byte", "imported\t3\t2021-01-01\t100\tu\ts\t\t"],
             "{line:?}"
         );
     }
@@ -228,20 +206,14 @@ fn a_nul_anywhere_rejects_the_record() {
 fn fields_are_trimmed_of_all_white_space_before_they_are_judged() {
     let line = "\u{A0}2021-01-01\t,\u{202F} 1,234.50 \u{A0},\u{3000}u v ,\u{FEFF}s, c ,\u{2007}";
     let quoted = line.replace("\u{202F} 1,234.50 \u{A0}", "\"\u{202F} 1,234.50 \u{A0}\"");
-    assert_eq!(
-        read(quoted),
-        ["imported\t2\t2021-01-01\t123450\tu v\ts\tc\t"]
-    );
+    assert_eq!(read(quoted), ["imported\t2\t2021-01-01\t123450\tu v\ts\tc\t"]);
 }
 
 #[test]
 fn lines_that_are_not_utf_8_are_read_as_windows_1252() {
     assert_eq!(
         read(b"2021-01-01,1,caf\xE9 \x96,caf\xC3\xA9,,\n2021-01-01,1,\"caf\xC3\xA9\ncaf\xE9\",\x81,,\n"),
-        [
-            "imported\t2\t2021-01-01\t100\tcafé –\tcafÃ©\t\t",
-            "imported\t3\t2021-01-01\t100\tcafé\\ncafé\t\u{FFFD}\t\t",
-        ]
+        ["imported\t2\t2021-01-01\t100\tcafé –\tcafÃ©\t\t", "imported\t3\t2021-01-01\t100\tcafé\\ncafé\t\u{FFFD}\t\t",]
     );
 }
 
@@ -252,15 +224,8 @@ fn genuine_duplicates_stay() {
 
 #[test]
 fn the_header_may_follow_a_byte_order_mark_and_empty_lines() {
-    let quoted = format!(
-        "\u{FEFF}\"{}\"\r\n",
-        HEADER.trim_end().replace(',', "\",\"")
-    );
-    for header in [
-        format!("\u{FEFF}{HEADER}"),
-        format!("\u{FEFF}\r\n\n{HEADER}"),
-        quoted,
-    ] {
+    let quoted = format!("\u{FEFF}\"{}\"\r\n", HEADER.trim_end().replace(',', "\",\""));
+    for header in [format!("\u{FEFF}{HEADER}"), format!("\u{FEFF}\r\n\n{HEADER}"), quoted] {
         let file = format!("{header}2021-01-01,1,u,s,,");
         for chunk in [1, 2, file.len()] {
             let (events, result) = transcript(file.as_bytes().chunks(chunk));
@@ -295,10 +260,7 @@ fn a_wrong_header_names_what_is_missing_and_what_is_strange() {
     let expected = "(expected, in any order: Payment Date, Amount, Organisational Unit, \
                     Beneficiary Name, Company Number, Charity Number)";
     for (header, faults) in [
-        (
-            "Payment Date,Amount,Organisational Unit,Beneficiary Name,Company Number",
-            "it lacks Charity Number",
-        ),
+        ("Payment Date,Amount,Organisational Unit,Beneficiary Name,Company Number", "it lacks Charity Number"),
         (
             "Date,Amount,Organisational Unit,Beneficiary Name,Company Number,Charity Number",
             "it lacks Payment Date; it has \"Date\", unknown or repeated",
@@ -336,10 +298,7 @@ fn a_header_that_is_no_record_is_a_fault_of_the_file() {
     );
     assert!(matches!(
         fault(HEADER.replace("Amount", "\"Amount\" ")),
-        FileError::UnreadableHeader {
-            line: 1,
-            reason: Reason::Quoting { field: 2, line: 1 }
-        }
+        FileError::UnreadableHeader { line: 1, reason: Reason::Quoting { field: 2, line: 1 } }
     ));
 }
 
@@ -347,13 +306,9 @@ fn a_header_that_is_no_record_is_a_fault_of_the_file() {
 fn the_longest_record_is_read_and_a_longer_one_rejected_whatever_the_chunks() {
     let start = "2021-01-01,1,u,\"\n";
     let end = "\",,\n";
-    for (longer, expected) in [
-        (0, "imported\t2"),
-        (
-            1,
-            "rejected\t2\tthe record is longer than 1048576 bytes; lines 2 to 3 were read as one",
-        ),
-    ] {
+    for (longer, expected) in
+        [(0, "imported\t2"), (1, "rejected\t2\tthe record is longer than 1048576 bytes; lines 2 to 3 were read as one")]
+    {
         let name = "n".repeat(MAX_RECORD - start.len() - end.len() + longer);
         let file = format!("{HEADER}{start}{name}{end}2021-01-01,1,u,next,,");
         for chunk in [file.len(), MAX_RECORD / 3, 4096, 7] {
@@ -379,11 +334,7 @@ fn a_record_that_is_too_long_is_rejected_also_if_only_its_line_end_is_still_to_c
     let junk = "n".repeat(MAX_RECORD + 1);
     for rest in ["", "\n", "\r\n"] {
         let (events, result) = transcript([HEADER, &junk, rest].map(str::as_bytes));
-        assert_eq!(
-            events,
-            ["rejected\t2\tthe record is longer than 1048576 bytes"],
-            "{rest:?}"
-        );
+        assert_eq!(events, ["rejected\t2\tthe record is longer than 1048576 bytes"], "{rest:?}");
         assert_eq!(result, Ok(()));
     }
 }
@@ -391,40 +342,24 @@ fn a_record_that_is_too_long_is_rejected_also_if_only_its_line_end_is_still_to_c
 #[test]
 fn a_header_that_is_too_long_is_refused_before_its_end_arrives() {
     let mut reader = Reader::new();
-    let error = reader
-        .push(&vec![b'x'; MAX_RECORD + 1], |_| {})
-        .expect_err("too long");
-    assert_eq!(
-        error,
-        FileError::UnreadableHeader {
-            line: 1,
-            reason: Reason::TooLong
-        }
-    );
+    let error = reader.push(&vec![b'x'; MAX_RECORD + 1], |_| {}).expect_err("too long");
+    assert_eq!(error, FileError::UnreadableHeader { line: 1, reason: Reason::TooLong });
 }
 
 #[test]
 fn memory_stays_flat_in_a_quote_that_does_not_end() {
     let mut reader = Reader::new();
-    reader
-        .push(HEADER.as_bytes(), |_| {})
-        .expect("the header is good");
-    reader
-        .push(b"2021-01-01,1,u,\"", |_| {})
-        .expect("a record begins");
+    reader.push(HEADER.as_bytes(), |_| {}).expect("the header is good");
+    reader.push(b"2021-01-01,1,u,\"", |_| {}).expect("a record begins");
     let chunk = b"junk, and a line\n".repeat(4096);
     for _ in 0..1000 {
-        reader
-            .push(&chunk, |event| panic!("{event:?}"))
-            .expect("the quote may still close");
+        reader.push(&chunk, |event| panic!("{event:?}")).expect("the quote may still close");
         assert!(reader.memory() <= 4 * MAX_RECORD, "{}", reader.memory());
     }
 
     let mut events = Vec::new();
     let next = b"\",,\n2021-01-01,1,u,next,,\n";
-    reader
-        .push(next, |event| events.push(written(&event)))
-        .expect("it closes");
+    reader.push(next, |event| events.push(written(&event))).expect("it closes");
     assert_eq!(
         events,
         [

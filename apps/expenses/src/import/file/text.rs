@@ -28,11 +28,7 @@ fn windows_1252(line: &[u8]) -> Cow<'_, str> {
 
 /// The web's Windows-1252 reads undefined bytes as C1 controls, and no other byte as one.
 fn defined(c: char) -> char {
-    if ('\u{80}'..='\u{9F}').contains(&c) {
-        char::REPLACEMENT_CHARACTER
-    } else {
-        c
-    }
+    if ('\u{80}'..='\u{9F}').contains(&c) { char::REPLACEMENT_CHARACTER } else { c }
 }
 
 #[cfg(test)]
@@ -42,19 +38,13 @@ mod tests {
     #[test]
     fn a_line_that_is_not_utf_8_is_read_as_windows_1252() {
         assert_eq!(decode("Łódź €".as_bytes()), "Łódź €");
-        assert_eq!(
-            decode(b"A650 \x96 Hard Ings \x80\xA3\xFF"),
-            "A650 – Hard Ings €£ÿ"
-        );
+        assert_eq!(decode(b"A650 \x96 Hard Ings \x80\xA3\xFF"), "A650 – Hard Ings €£ÿ");
         assert_eq!(decode("é in both \u{e9} ".as_bytes()), "é in both é ");
     }
 
     #[test]
     fn each_line_of_a_record_is_read_on_its_own() {
-        assert_eq!(
-            decode(b"caf\xC3\xA9\ncaf\xE9\ncaf\xC3\xA9"),
-            "café\ncafé\ncafé"
-        );
+        assert_eq!(decode(b"caf\xC3\xA9\ncaf\xE9\ncaf\xC3\xA9"), "café\ncafé\ncafé");
         assert_eq!(decode(b"\xC3\xA9 and \xE9"), "Ã© and é");
     }
 

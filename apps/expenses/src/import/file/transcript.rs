@@ -4,9 +4,7 @@ use super::{Event, FileError, Reader};
 
 /// Reads a file that arrives in `chunks` and writes one line per event: its kind and line, then the
 /// fields of an imported record separated by tabs, or the message of a rejection.
-pub(super) fn transcript<'a>(
-    chunks: impl IntoIterator<Item = &'a [u8]>,
-) -> (Vec<String>, Result<(), FileError>) {
+pub(super) fn transcript<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (Vec<String>, Result<(), FileError>) {
     let mut events = Vec::new();
     let mut reader = Reader::new();
     for chunk in chunks {

@@ -79,8 +79,10 @@ impl MasterKey {
 
     /// HKDF-SHA256. Every part of `info` is preceded by its length, so that no two lists of parts run together alike.
     fn derive<const N: usize>(&self, salt: &[u8], info: &[&[u8]]) -> [u8; N] {
-        let info: Vec<u8> =
-            info.iter().flat_map(|part| (part.len() as u32).to_be_bytes().into_iter().chain(part.iter().copied())).collect();
+        let info: Vec<u8> = info
+            .iter()
+            .flat_map(|part| (part.len() as u32).to_be_bytes().into_iter().chain(part.iter().copied()))
+            .collect();
         let mut output = [0; N];
         Hkdf::<Sha256>::new(Some(salt), self.0.expose_secret())
             .expand(&info, &mut output)

@@ -1,5 +1,5 @@
-//! django-tenants, set up by its own scripts: 1,000 schemas of 40 tables, gunicorn with two synchronous workers, which
-//! served most requests of the kinds tried.
+//! django-tenants, set up by its own scripts: 1,000 schemas of 40 tables, gunicorn with two synchronous workers, the
+//! kind that served most requests when its kinds were tried.
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

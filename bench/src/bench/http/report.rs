@@ -58,7 +58,7 @@ impl Report<'_> {
              connections, a tenant chosen uniformly per request, on the same processors; medians of {rounds} rounds in \
              which all took turns; {took:.0?} in all.\n\n\
              Each request lists the 20 newest open orders of a tenant that has 500, as JSON. django-tenants runs under \
-             gunicorn with two synchronous workers and TENANT_LIMIT_SET_CALLS, its fastest settings here, over 1,000 \
+             gunicorn with two synchronous workers and TENANT_LIMIT_SET_CALLS, over 1,000 \
              schemas of 40 tables; Freehold is one process, sqlx, one table per schema.\n",
             machine = machine::description(),
             server = self.server,

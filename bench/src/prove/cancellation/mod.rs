@@ -52,7 +52,8 @@ impl Cancellation {
             self.requests, self.tenants, self.connections
         );
         let fleet = Fleet::start(self.tenants, self.pool()).await?;
-        println!("deployment ready after {:.1?}", started.elapsed());
+        let version: String = fleet.truth("postgres").await?.query_one("show server_version", &[]).await?.get(0);
+        println!("PostgreSQL {version}, deployment ready after {:.1?}", started.elapsed());
 
         let weather = Weather::new(self.requests);
         let (tally, ()) = tokio::try_join!(self.requests(&fleet, &weather, seed), weather.happen(&fleet, seed))?;

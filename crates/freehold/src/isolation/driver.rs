@@ -18,16 +18,16 @@ use crate::freehold::Pools;
 /// whoever made the server read it. Text made at run time can change settings and `execute` what the driver keeps, so after
 /// such text every kept statement is read anew.
 ///
-/// Not `discard all`: it drops the prepared statements that the driver believes in. The seed is random, so that `random()`
-/// tells the next tenant nothing.
+/// Not `discard all`: it drops the prepared statements that the driver believes in. The seed is random and chosen by the
+/// server, so that neither `random()` nor this text in `pg_stat_activity` tells anybody what the next tenant will draw.
 pub(crate) fn reset(roll_back: bool, prepared: usize, ran_ad_hoc: bool) -> String {
     // Where nothing is open the server would log a warning each time.
     let roll_back = if roll_back { "rollback; " } else { "" };
     let read_anew = if ran_ad_hoc { "discard plans; " } else { "" };
-    let seed = rand::random::<f64>() * 2.0 - 1.0;
     format!(
         "{roll_back}set session authorization default; reset all; unlisten *; close all; discard sequences; discard temp; {read_anew}\
-         select pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed({seed}), \
+         select pg_catalog.pg_advisory_unlock_all(), \
+         pg_catalog.setseed(('x' || pg_catalog.left(pg_catalog.gen_random_uuid()::text, 8))::bit(32)::integer / 2147483648.0), \
          pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()), \
          (select coalesce(pg_catalog.bool_or(s.from_sql), false) or pg_catalog.count(*) operator(pg_catalog.<) {prepared} \
           from pg_catalog.pg_prepared_statement() s)"

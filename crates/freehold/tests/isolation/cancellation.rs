@@ -181,13 +181,19 @@ async fn nothing_is_committed_after_a_statement_that_was_cut_off() {
     let mut scope = db.write();
     scope.execute("insert into notes (text) values ('before')", &[]).await.unwrap();
     // It fails on the server, and nobody is there to hear it.
-    assert!(cut_off(scope.execute("insert into notes (text) values ('taken')", &[]), 1).await.is_none());
+    assert!(
+        cut_off(scope.execute("insert into notes (text) select 'taken' from pg_sleep(0.05)", &[]), 1).await.is_none()
+    );
     assert!(matches!(scope.commit().await, Err(ScopeError::RolledBack)));
     assert!(texts(&db, "before").await.is_empty());
 
     let mut scope = twins.a.db::<Sqlx>().write();
     sqlx::query("insert into notes (text) values ('before')").execute(&mut scope).await.unwrap();
-    assert!(cut_off(sqlx::query("insert into notes (text) values ('taken')").execute(&mut scope), 1).await.is_none());
+    assert!(
+        cut_off(sqlx::query("insert into notes (text) select 'taken' from pg_sleep(0.05)").execute(&mut scope), 1)
+            .await
+            .is_none()
+    );
     assert!(matches!(scope.commit().await, Err(ScopeError::RolledBack)));
     assert!(texts(&db, "before").await.is_empty());
 }
@@ -196,18 +202,20 @@ async fn nothing_is_committed_after_a_statement_that_was_cut_off() {
 async fn a_statement_cut_off_in_a_nested_scope_costs_only_that() {
     let twins = Twins::with_pool(migrations(), Model::Shared, pool(1)).await;
     twins.seed("insert into notes (text) values ('taken')").await;
+    // It cannot have ended when it is polled for the first time.
+    let failing = "insert into notes (text) select 'taken' from pg_sleep(0.05)";
     let db = twins.a.db::<TokioPostgres>();
     let mut scope = db.write();
     scope.execute("insert into notes (text) values ('kept one')", &[]).await.unwrap();
     let mut nested = scope.nested().await.unwrap();
-    assert!(cut_off(nested.execute("insert into notes (text) values ('taken')", &[]), 1).await.is_none());
+    assert!(cut_off(nested.execute(failing, &[]), 1).await.is_none());
     drop(nested);
     scope.commit().await.unwrap();
 
     let mut scope = twins.a.db::<Sqlx>().write();
     sqlx::query("insert into notes (text) values ('kept two')").execute(&mut scope).await.unwrap();
     let mut nested = scope.nested().await.unwrap();
-    assert!(cut_off(sqlx::query("insert into notes (text) values ('taken')").execute(&mut *nested), 1).await.is_none());
+    assert!(cut_off(sqlx::query(failing).execute(&mut *nested), 1).await.is_none());
     drop(nested);
     scope.commit().await.unwrap();
     assert_eq!(texts(&db, "kept").await, ["kept one", "kept two"]);

@@ -25,9 +25,41 @@ create table freehold.installation (
     compatible_from integer not null,
     -- What an administrator's rights allowed to close: hardened.sql, or no more than the scripts themselves.
     profile text not null default 'managed' check (profile in ('hardened', 'managed')),
+    -- Which routines of tenants run text that they are given, so that a statement's tag does not tell all that ran in it.
+    -- It decides how thoroughly a connection has to be cleaned. Kept by freehold.note_interpreters().
+    interpreters text not null default 'callable' check (interpreters in ('none', 'triggers', 'callable')),
     installed_at timestamptz not null default now()
 );
 insert into freehold.installation (schema_version, compatible_from) values (1, 1);
+
+-- Notes which routines there are that run text they are given. A procedural language can (EXECUTE), a function in C may;
+-- SQL functions and the extensions named here cannot. A trigger is set off by writes alone.
+create function freehold.note_interpreters() returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    update freehold.installation i
+    set interpreters = found.interpreters
+    from (
+        select case
+                   when coalesce(bool_or(p.prorettype <> all (array['trigger', 'event_trigger']::regtype[])), false) then 'callable'
+                   when count(*) > 0 then 'triggers'
+                   else 'none'
+               end as interpreters
+        from pg_proc p
+        join pg_language l on l.oid = p.prolang
+        where l.lanname <> 'sql'
+          and p.pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'freehold'::regnamespace)
+          and not exists (
+              select from pg_depend d
+              join pg_extension e on e.oid = d.refobjid and d.refclassid = 'pg_extension'::regclass
+              where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+                and e.extname in ('btree_gin', 'btree_gist', 'citext', 'cube', 'earthdistance', 'fuzzystrmatch', 'hstore', 'intarray',
+                                  'isn', 'ltree', 'pg_trgm', 'pgcrypto', 'seg', 'unaccent', 'uuid-ossp', 'vector'))
+    ) found
+    where i.interpreters <> found.interpreters
+$$;
+revoke execute on function freehold.note_interpreters() from public;
 
 -- Placements of this database. A placement's id is the name of its schema.
 create table freehold.placements (
@@ -116,6 +148,9 @@ left join lateral (select * from freehold.seal_keys order by generation desc lim
 grant select on freehold.context, freehold.hello to public;
 grant select, insert, update, delete on freehold.placements, freehold.residents, freehold.seal_keys, freehold.ledger to freehold_control;
 grant select on freehold.installation to freehold_control;
+grant select (profile, interpreters) on freehold.installation to public;
+grant update (interpreters) on freehold.installation to freehold_control;
+grant execute on function freehold.note_interpreters() to freehold_control;
 grant select on freehold.placements to freehold_owner;
 
 reset role;

@@ -41,6 +41,7 @@ pub(super) async fn install_data(data: &mut Client) -> Result<(), ControlError> 
         let note = "update freehold.installation set profile = 'hardened' where profile <> 'hardened'";
         transaction.batch_execute(note).await.map_err(&failed)?;
     }
+    transaction.batch_execute("select freehold.note_interpreters()").await.map_err(&failed)?;
     transaction.commit().await.map_err(&failed)
 }
 

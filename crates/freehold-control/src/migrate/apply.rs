@@ -133,8 +133,15 @@ async fn note(client: &impl GenericClient, placement: &str, migration: &Migratio
             &[&placement, &migration.version, &migration.name, &migration.checksum],
         )
         .await
+        .map_err(ControlError::doing("writing the ledger"))?;
+    if !migration.may_create_routines() {
+        return Ok(());
+    }
+    client
+        .execute("select freehold.note_interpreters()", &[])
+        .await
         .map(drop)
-        .map_err(ControlError::doing("writing the ledger"))
+        .map_err(ControlError::doing("noting which routines run text"))
 }
 
 /// A table with a column `tenant_id` and without our policies was forgotten.

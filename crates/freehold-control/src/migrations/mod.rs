@@ -50,6 +50,12 @@ impl Migration {
     pub fn file_name(&self) -> String {
         format!("{:04}_{}.sql", self.version, self.name)
     }
+
+    /// Whether it has a word without which no routine comes into being, not even from text that it puts together.
+    pub(crate) fn may_create_routines(&self) -> bool {
+        let sql = self.sql.to_ascii_lowercase();
+        ["function", "procedure", "routine", "extension", "execute"].iter().any(|word| sql.contains(word))
+    }
 }
 
 impl Migrations {

@@ -22,6 +22,7 @@ mod pool;
 mod scope;
 mod seal;
 mod session;
+mod wire;
 
 pub use driver::Driver;
 #[cfg(feature = "sqlx")]

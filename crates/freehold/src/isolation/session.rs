@@ -1,9 +1,11 @@
-//! What is known of an established connection: which backend it is, which key seals contexts for it, and its clock.
+//! What is known of an established connection (which backend it is, which key seals contexts for it, and its clock), and
+//! what is said to it when it is opened, when a transaction begins and when it is cleaned.
 
 use std::time::{Duration, Instant};
 
-use super::error::ScopeError;
+use super::error::{ScopeError, Source};
 use super::seal::{self, MasterKey, Mode, SealIdentity, SealKey};
+use super::wire::Reply;
 use crate::tenant::{Placement, PlacementId, TenantId};
 
 /// The versions of schema `freehold` this library works with.
@@ -18,6 +20,57 @@ const TOKEN_LIFE: Duration = Duration::from_secs(5);
 pub(crate) const HELLO: &str = "select pid, clock, system, database, schema_version, compatible_from, generation, salt, fingerprint \
                                 from freehold.hello";
 
+/// Binds path and context to the transaction that was begun just before, and draws the line between the random numbers of
+/// the last tenant and those of this one. All are parameters: a literal could be read in `pg_stat_activity`.
+///
+/// Returns the server's clock, and which routines of the database run text that they are given; null where the privileges
+/// are not those of profile `hardened`, so that built-in functions have to be reckoned with.
+pub(crate) const BIND: &str = "select pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('freehold.token', $2, true), \
+                               pg_catalog.setseed($3), pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()), \
+                               (select i.interpreters from freehold.installation i where i.profile = 'hardened')";
+
+/// What brings a connection back to how it was when it was opened, and tells whether that can be believed.
+///
+/// A message of its own, so that it is committed before the next tenant begins: a reset inside the next transaction would
+/// be undone by its rollback. By the simple protocol, from text: a tenant's SQL can `deallocate` a statement that the
+/// driver prepared and prepare another under its name, so a prepared inspection would be answered by the tenant.
+/// `prepared` is how many statements are believed in: where one is missing, every tenant's use of it would fail.
+///
+/// A kept statement is read with the settings of the moment: `'2026-01-01'::timestamptz` is a constant in the time zone of
+/// whoever made the server read it. Text made at run time can change settings and `execute` what the driver keeps, so after
+/// such text every kept statement is read anew.
+///
+/// Not `discard all`: it drops the prepared statements that the driver believes in.
+pub(crate) fn reset(roll_back: bool, prepared: usize, ran_ad_hoc: bool) -> String {
+    // Where nothing is open the server would log a warning each time.
+    let roll_back = if roll_back { "rollback; " } else { "" };
+    let read_anew = if ran_ad_hoc { "discard plans; " } else { "" };
+    format!(
+        "{roll_back}set session authorization default; reset all; unlisten *; close all; discard sequences; discard temp; {read_anew}\
+         select pg_catalog.pg_advisory_unlock_all(), pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()), \
+         (select coalesce(pg_catalog.bool_or(s.from_sql), false) or pg_catalog.count(*) operator(pg_catalog.<) {prepared} \
+          from pg_catalog.pg_prepared_statement() s)"
+    )
+}
+
+/// What [`reset`] found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inspection {
+    pub(crate) clock: ServerClock,
+    /// Some SQL prepared a statement, which may stand in the place of a kept one, or took one of those away: the connection
+    /// is condemned.
+    pub(crate) hijacked: bool,
+}
+
+impl Inspection {
+    pub(crate) fn read(row: &Reply) -> Result<Self, Source> {
+        let [_, Some(clock), hijacked] = &row[..] else {
+            return Err("the inspection of a connection was not answered".into());
+        };
+        Ok(Self { clock: ServerClock::new(clock.parse()?), hijacked: hijacked.as_deref() != Some("f") })
+    }
+}
+
 /// The answer to [`HELLO`].
 #[derive(Debug)]
 pub(crate) struct Hello {
@@ -31,6 +84,31 @@ pub(crate) struct Hello {
     pub(crate) key: Option<(i32, Vec<u8>, String)>,
 }
 
+impl Hello {
+    pub(crate) fn read(row: &Reply) -> Result<Self, Source> {
+        let [Some(pid), Some(clock), Some(system), Some(database), Some(schema_version), Some(compatible_from), key @ ..] = &row[..]
+        else {
+            return Err("the database has no schema freehold that answers: run `freehold up`".into());
+        };
+        let key = match key {
+            [Some(generation), Some(salt), Some(fingerprint)] => {
+                // The text format of bytea: a backslash, an x, hex digits.
+                Some((generation.parse()?, hex::decode(salt.trim_start_matches("\\x"))?, fingerprint.clone()))
+            }
+            _ => None,
+        };
+        Ok(Self {
+            pid: pid.parse()?,
+            clock: clock.parse()?,
+            system: system.clone(),
+            database: database.clone(),
+            schema_version: schema_version.parse()?,
+            compatible_from: compatible_from.parse()?,
+            key,
+        })
+    }
+}
+
 /// A connection that has proven to be usable.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -40,7 +118,7 @@ pub(crate) struct Session {
 }
 
 /// The server's clock, read through this process's monotonic one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ServerClock {
     read_at: Instant,
     seconds: f64,
@@ -115,20 +193,19 @@ impl Session {
                 expiry: self.clock.now() as i64 + TOKEN_LIFE.as_secs() as i64,
             },
         );
-        let begin = match mode {
-            Mode::Read => "begin read only",
-            Mode::Write => "begin",
-        };
-        Opening { begin, path: placement.id.clone(), token: Token(token) }
+        let read_only = mode == Mode::Read;
+        Opening { read_only, path: placement.id.clone(), token: Token(token), seed: rand::random_range(-1.0..=1.0) }
     }
 }
 
-/// How a transaction opens: the statement that begins it, the schema it works in, and the sealed context.
+/// How a transaction opens: whether it may write, the schema it works in, the sealed context, and where its random
+/// numbers begin.
 #[derive(Debug)]
 pub(crate) struct Opening {
-    pub(crate) begin: &'static str,
+    pub(crate) read_only: bool,
     pub(crate) path: PlacementId,
     pub(crate) token: Token,
+    pub(crate) seed: f64,
 }
 
 /// A sealed token. It does not print: drivers log parameters.

@@ -25,7 +25,8 @@ impl OwnServer {
         let files = tempfile::Builder::new().prefix("freehold").tempdir().unwrap();
         // The account that the server runs as has to get in.
         fs::set_permissions(files.path(), Permissions::from_mode(0o755)).unwrap();
-        let server = Server::builder(files.path().join("postgres")).durable(false).setting("shared_buffers", "16MB");
+        // Durable: what was committed has to be there after a crash.
+        let server = Server::builder(files.path().join("postgres")).setting("shared_buffers", "16MB");
         let server = tokio::task::spawn_blocking(|| server.start()).await.unwrap().unwrap();
         let login = |user, database| {
             let mut login = tokio_postgres::Config::new();

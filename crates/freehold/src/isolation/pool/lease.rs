@@ -8,8 +8,9 @@ use tokio::time::timeout;
 use super::Pool;
 use super::state::{Live, Resource};
 use crate::isolation::driver::{Connection, Driver};
-use crate::isolation::error::ScopeError;
-use crate::isolation::session::ServerClock;
+use crate::isolation::error::{ScopeError, Source};
+use crate::isolation::session::{self, Inspection};
+use crate::isolation::wire::{Script, Transaction};
 use crate::tenant::{Model, Placement, TenantId};
 
 /// How long a reset of a connection whose last statement ended may take.
@@ -55,13 +56,27 @@ impl<D: Driver> Holding<D> {
         Self { pool: pool.clone(), tenant, clean }
     }
 
+    /// Keeps `live` where nothing has to be said to the server before it is used again.
+    fn leave(&mut self, mut live: Live<D::Connection>) -> Option<Live<D::Connection>> {
+        let wire = live.connection.wire();
+        if live.touched.len() >= self.pool.0.options.schemas || !wire.leave() {
+            return Some(live);
+        }
+        if let Some(opened) = wire.opened() {
+            live.session.set_clock(opened.clock);
+        }
+        self.clean = Some(live);
+        self.pool.0.left.notify_one();
+        None
+    }
+
     async fn clean(mut self, mut live: Live<D::Connection>, condition: Condition) {
         let options = &self.pool.0.options;
         if condition != Condition::Broken {
             let bound = if condition.is_at_work() { options.drain } else { RESET_TIMEOUT };
-            match timeout(bound, live.connection.reset(condition != Condition::Committed)).await {
+            match timeout(bound, reset(&mut live.connection)).await {
                 Ok(Ok(found)) if !found.hijacked && live.touched.len() < options.schemas => {
-                    live.session.set_clock(ServerClock::new(found.clock));
+                    live.session.set_clock(found.clock);
                     self.clean = Some(live);
                     return;
                 }
@@ -71,8 +86,19 @@ impl<D: Driver> Holding<D> {
             }
         }
         // The right is given back after that: what the server still works on counts.
-        let _ = timeout(CANCEL_TIMEOUT, live.connection.cancel()).await;
+        let _ = timeout(CANCEL_TIMEOUT, live.connection.wire().cancel()).await;
     }
+}
+
+/// Waits for whatever runs, then brings the connection back to how it was when it was opened.
+async fn reset(connection: &mut impl Connection) -> Result<Inspection, Source> {
+    connection.drain().await?;
+    let wire = connection.wire();
+    wire.give_up();
+    let reset = session::reset(wire.transaction() != Transaction::None, Script::KEPT + connection.prepared(), wire.has_run_ad_hoc());
+    let found = Inspection::read(&wire.exchange(Script::simple(&reset)).await?)?;
+    wire.cleaned();
+    Ok(found)
 }
 
 impl<D: Driver> Drop for Holding<D> {
@@ -105,7 +131,7 @@ pub(crate) enum Condition {
 
 impl Condition {
     /// Whether the server may be at work on a statement.
-    fn is_at_work(self) -> bool {
+    pub(crate) fn is_at_work(self) -> bool {
         matches!(self, Self::Opening | Self::Running | Self::Answering)
     }
 }
@@ -150,12 +176,17 @@ impl<D: Driver> Lease<D> {
 impl<D: Driver> Drop for Lease<D> {
     fn drop(&mut self) {
         let (Some(mut holding), Some(live)) = (self.holding.take(), self.live.take()) else { return };
-        match self.condition {
-            Condition::Untouched => holding.clean = Some(live),
-            condition => {
-                let runtime = holding.pool.0.runtime.clone();
-                runtime.spawn(holding.clean(live, condition));
+        let unclean = match self.condition {
+            Condition::Untouched => {
+                holding.clean = Some(live);
+                None
             }
+            Condition::Open | Condition::Committed => holding.leave(live),
+            _ => Some(live),
+        };
+        if let Some(live) = unclean {
+            let runtime = holding.pool.0.runtime.clone();
+            runtime.spawn(holding.clean(live, self.condition));
         }
     }
 }

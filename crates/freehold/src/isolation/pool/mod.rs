@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::time;
 
 pub(crate) use lease::{Condition, Lease};
@@ -31,8 +32,13 @@ use super::driver::{Connection, Driver};
 use super::endpoint::{Endpoints, Target};
 use super::error::ScopeError;
 use super::seal::MasterKey;
-use super::session::Session;
+use super::session::{HELLO, Hello, Session};
+use super::wire::Script;
 use crate::tenant::{Placement, TenantId};
+
+/// How long a transaction that only has to be rolled back may stay open on an idle connection. Its rollback goes out with
+/// the next opening, or behind this.
+const UNTIDY: Duration = Duration::from_millis(5);
 
 /// How long a connection that gives way to another may take to say good-bye.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
@@ -46,6 +52,14 @@ struct Shared<D: Driver> {
     master: Arc<MasterKey>,
     runtime: Handle,
     state: Mutex<State<D::Connection>>,
+    /// A connection was left with something still to be done on it.
+    left: Arc<Notify>,
+}
+
+impl<D: Driver> Drop for Shared<D> {
+    fn drop(&mut self) {
+        self.left.notify_one();
+    }
 }
 
 /// How full a pool is.
@@ -64,7 +78,20 @@ impl<D: Driver> Pool<D> {
     /// A pool without connections. Must be called inside a tokio runtime, in which it cleans and closes connections.
     pub(crate) fn new(options: PoolOptions, endpoints: Arc<Endpoints>, master: Arc<MasterKey>) -> Self {
         let state = Mutex::new(State::new(&options));
-        let shared = Arc::new(Shared { options, endpoints, master, runtime: Handle::current(), state });
+        let shared =
+            Arc::new(Shared { options, endpoints, master, runtime: Handle::current(), state, left: Arc::default() });
+        let (observed, left) = (Arc::downgrade(&shared), shared.left.clone());
+        shared.runtime.spawn(async move {
+            loop {
+                left.notified().await;
+                time::sleep(UNTIDY).await;
+                let Some(shared) = observed.upgrade() else { return };
+                let Some(then) = Instant::now().checked_sub(UNTIDY) else { continue };
+                if shared.state.lock().tidy_up(then) {
+                    left.notify_one();
+                }
+            }
+        });
         let (observed, every) = (Arc::downgrade(&shared), shared.options.idle_timeout / 4);
         shared.runtime.spawn(async move {
             loop {
@@ -105,7 +132,7 @@ impl<D: Driver> Pool<D> {
         };
         let holding = Holding::new(self, tenant);
         match resource {
-            Resource::Idle(live) if !live.connection.is_closed() => Ok(Lease::new(holding, *live, placement)),
+            Resource::Idle(live) if !live.connection.wire().is_closed() => Ok(Lease::new(holding, *live, placement)),
             Resource::Idle(old) | Resource::InPlaceOf(old) => self.open(holding, Some(*old), placement).await,
             Resource::Permit => self.open(holding, None, placement).await,
         }
@@ -139,7 +166,13 @@ impl<D: Driver> Shared<D> {
     async fn connect(&self, placement: &Placement) -> Result<Live<D::Connection>, ScopeError> {
         let target = Target::of(placement);
         let info = self.endpoints.connect_info(&target, &self.master)?;
-        let opened = time::timeout(self.options.acquire_timeout, D::Connection::open(info)).await;
+        let opened = async {
+            let connection = D::Connection::open(info).await?;
+            let hello = Hello::read(&connection.wire().exchange(Script::simple(HELLO)).await?)?;
+            connection.wire().exchange(Script::prepare()).await?;
+            Ok((connection, hello))
+        };
+        let opened = time::timeout(self.options.acquire_timeout, opened).await;
         let (connection, hello) =
             opened.unwrap_or_else(|elapsed| Err(elapsed.into())).map_err(|source| target.unreachable(source))?;
         let session = Session::establish(hello, &self.master)?;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
+use super::super::driver::Connection;
 use super::super::endpoint::Target;
 use super::super::session::Session;
 use super::options::PoolOptions;
@@ -73,6 +74,21 @@ pub(super) enum Admission<C> {
     Now(Resource<C>),
     Wait(oneshot::Receiver<Resource<C>>),
     Refused,
+}
+
+impl<C: Connection> State<C> {
+    /// Does what was left to do on the connections that are idle since before `then`. Returns whether there may be more.
+    pub(super) fn tidy_up(&self, then: Instant) -> bool {
+        let mut more = false;
+        for live in &self.idle {
+            if live.idle_since <= then {
+                live.connection.wire().tidy_up();
+            } else {
+                more = true;
+            }
+        }
+        more
+    }
 }
 
 impl<C> State<C> {

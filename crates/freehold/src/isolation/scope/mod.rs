@@ -11,15 +11,16 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 pub use nested::Nested;
 
-use super::driver::Driver;
+use super::driver::{Connection, Driver};
 use super::error::ScopeError;
-use super::pool::{Condition, Lease, Pool, PoolStatus};
+use super::pool::{Condition, Lease, Live, Pool, PoolStatus};
 use super::seal::Mode;
 use super::session::Opening;
+use super::wire::{Refusal, Script, Transaction};
 use crate::tenant::{Status, Tenant};
 
 /// A tenant's database, as a handler gets it: opens scopes, and nothing else.
@@ -195,21 +196,128 @@ impl<D: Driver, A: Access> Scope<D, A> {
         }
     }
 
-    /// The connection, from here on at work, and what opens the transaction if that is still to be done.
-    fn engage(&mut self) -> Option<(&mut D::Connection, Option<Opening>)> {
-        let mode = self.mode();
-        let placement = self.tenant.placement.as_ref()?;
-        let lease = self.lease.as_mut()?;
-        let untouched = lease.condition == Condition::Untouched;
-        lease.condition = if untouched { Condition::Opening } else { Condition::Running };
-        let live = lease.live();
-        let opening = untouched.then(|| live.session.open(self.tenant.id, placement, mode));
-        Some((&mut live.connection, opening))
+    /// Waits until nothing of this scope is under way. Returns when the scope has to end.
+    async fn ready(&mut self) -> Result<Instant, ScopeError> {
+        self.settle();
+        let deadline = self.lease().await?;
+        let condition = self.condition();
+        if condition.is_at_work() {
+            let lease = self.lease.as_mut().expect("the scope has a connection");
+            let connection = &mut lease.live().connection;
+            match timeout_at(deadline, connection.drain()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(source)) => {
+                    self.end();
+                    return Err(ScopeError::Disconnected { source });
+                }
+                Err(_) => return Err(self.overdue()),
+            }
+            let status = connection.wire().transaction();
+            if status == Transaction::None {
+                // What opens it was cut short, or some statement ended it.
+                self.end();
+                return Err(ScopeError::Ended);
+            }
+            if status == Transaction::Failed {
+                self.fail_at(self.unwind.unwrap_or(self.depth));
+            }
+            self.set_condition(Condition::Open);
+        }
+        Ok(deadline)
     }
 
-    /// The statements that lead back to where a dropped nested scope began.
-    fn unwinding(&self) -> Option<String> {
-        self.unwind.map(|depth| format!("rollback to savepoint s{depth}; release savepoint s{depth}"))
+    /// The connection, from here on at work. What opens the transaction, if that is still to be done, and what leads back to
+    /// where a dropped nested scope began go with the driver's next message.
+    fn engage(&mut self) -> &mut Live<D::Connection> {
+        let (opening, unwinding) = self.beginning();
+        let lease = self.lease.as_mut().expect("a scope leases a connection before it runs a statement");
+        lease.condition = if opening.is_some() { Condition::Opening } else { Condition::Running };
+        let live = lease.live();
+        let wire = live.connection.wire();
+        if let Some(opening) = &opening {
+            wire.open(opening);
+        }
+        if let Some(unwinding) = unwinding {
+            wire.precede(unwinding);
+        }
+        live
+    }
+
+    /// What opens the transaction, if it is not open, and what leads back to where a dropped nested scope began.
+    fn beginning(&mut self) -> (Option<Opening>, Option<Script>) {
+        let unwinding = self.unwind.map(|depth| {
+            let script = Script::default().control(&format!("rollback to savepoint s{depth}"));
+            script.control(&format!("release savepoint s{depth}"))
+        });
+        let mode = self.mode();
+        let (Some(lease), Some(placement)) = (&mut self.lease, &self.tenant.placement) else { return (None, unwinding) };
+        let untouched = lease.condition == Condition::Untouched;
+        (untouched.then(|| lease.live().session.open(self.tenant.id, placement, mode)), unwinding)
+    }
+
+    /// Runs statements of ours by themselves, once more on a new connection if the first one was lost before anything else
+    /// was done.
+    async fn control(&mut self, add: impl Fn(Script) -> Script, then: Condition) -> Result<(), ScopeError> {
+        let deadline = self.ready().await?;
+        let attempts = async {
+            let untouched = self.condition() == Condition::Untouched;
+            match self.exchange_control(&add).await {
+                Err(error) if untouched && error.is_of_the_connection() => {
+                    self.renew().await?;
+                    self.exchange_control(&add).await
+                }
+                done => done,
+            }
+        };
+        match timeout_at(deadline, attempts).await {
+            Ok(Ok(())) => {
+                self.set_condition(then);
+                self.unwound();
+                Ok(())
+            }
+            Ok(Err(error)) => {
+                self.end();
+                Err(error)
+            }
+            Err(_) => Err(self.overdue()),
+        }
+    }
+
+    async fn exchange_control(&mut self, add: impl Fn(Script) -> Script) -> Result<(), ScopeError> {
+        let (opening, unwinding) = self.beginning();
+        let tenant = self.tenant.id;
+        let lease = self.lease.as_mut().expect("a scope leases a connection before it runs a statement");
+        lease.condition = if opening.is_some() { Condition::Opening } else { Condition::Running };
+        let wire = lease.live().connection.wire();
+        let script = match &opening {
+            Some(opening) => wire.opening(opening),
+            None => Script::default(),
+        };
+        let script = match unwinding {
+            Some(unwinding) => script.followed_by(unwinding),
+            None => script,
+        };
+        match wire.exchange(add(script).alone()).await {
+            Ok(_) => Ok(()),
+            Err(source) => Err(match source.downcast::<Refusal>() {
+                Ok(refusal) => {
+                    let Refusal { sqlstate, message, fatal } = &*refusal;
+                    ScopeError::from_database(tenant, sqlstate, message, *fatal, refusal.clone())
+                }
+                Err(source) => ScopeError::Disconnected { source },
+            }),
+        }
+    }
+
+    /// Begins a part of this scope that can fail by itself.
+    ///
+    /// # Errors
+    ///
+    /// See [`ScopeError`].
+    pub async fn nested(&mut self) -> Result<Nested<'_, D, A>, ScopeError> {
+        let savepoint = format!("savepoint s{}", self.depth + 1);
+        self.control(|script| script.control(&savepoint), Condition::Open).await?;
+        Ok(Nested::begun(self))
     }
 
     /// The unwinding was done.
@@ -252,6 +360,48 @@ impl<D: Driver, A: Access> Scope<D, A> {
     fn overdue(&mut self) -> ScopeError {
         self.end();
         ScopeError::Deadline { deadline: self.budget }
+    }
+}
+
+impl<D: Driver> Scope<D, Write> {
+    /// Keeps what this scope wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`ScopeError::RolledBack`] if a statement of the scope failed before. After [`ScopeError::Disconnected`] and
+    /// [`ScopeError::Deadline`] it is not known whether the writes are there.
+    pub async fn commit(mut self) -> Result<(), ScopeError> {
+        if self.ended {
+            return Err(ScopeError::Ended);
+        }
+        if self.condition() != Condition::Untouched {
+            self.ready().await?;
+        }
+        if self.is_lost() {
+            return Err(ScopeError::RolledBack);
+        }
+        if self.condition() == Condition::Untouched {
+            return Ok(());
+        }
+        self.control(Script::commit, Condition::Committed).await
+    }
+}
+
+impl<D: Driver> Nested<'_, D, Write> {
+    /// Keeps what this part did, as part of the outer scope.
+    ///
+    /// # Errors
+    ///
+    /// [`ScopeError::RolledBack`] if a statement of this part failed before.
+    pub async fn commit(mut self) -> Result<(), ScopeError> {
+        self.ready().await?;
+        if self.is_lost() {
+            return Err(ScopeError::RolledBack);
+        }
+        let release = format!("release savepoint s{}", self.depth);
+        self.control(|script| script.control(&release), Condition::Open).await?;
+        self.keep();
+        Ok(())
     }
 }
 

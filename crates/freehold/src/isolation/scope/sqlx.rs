@@ -10,13 +10,13 @@ use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgDatabaseError, PgQueryResult, PgRow, PgSeverity, PgStatement, PgTypeInfo};
 use sqlx::{Either, Error, Execute, Executor, Postgres, SqlStr};
-use tokio::time::error::Elapsed;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
-use super::{Access, Nested, Scope, Write};
-use crate::isolation::driver::Sqlx;
+use super::{Access, Scope};
+use crate::isolation::driver::{Connection as _, Sqlx};
 use crate::isolation::error::ScopeError;
 use crate::isolation::pool::Condition;
+use crate::isolation::wire::Script;
 use crate::tenant::TenantId;
 
 /// A kept statement was planned for other columns than the table has now (feature_not_supported), or some SQL has
@@ -24,131 +24,19 @@ use crate::tenant::TenantId;
 const OUTDATED: [&str; 2] = ["0A000", "26000"];
 
 impl<A: Access> Scope<Sqlx, A> {
-    /// Opens the transaction if that is still to be done, and goes back to where a dropped nested scope began. Returns
-    /// when the scope has to end.
-    async fn ready(&mut self) -> Result<Instant, ScopeError> {
-        if self.condition() == Condition::Opening {
-            // It was cut short: there may be a transaction, and it may have a context.
-            self.end();
+    /// Everything up to the statement itself. Returns when the scope has to end.
+    ///
+    /// sqlx gives a statement away when it sends it, so it cannot be sent again if the connection turns out to be of no use.
+    /// Where that is to be feared, the transaction is opened by itself.
+    async fn prepare(&mut self) -> Result<Instant, ScopeError> {
+        let deadline = self.ready().await?;
+        let untouched = self.condition() == Condition::Untouched;
+        if untouched && self.lease.as_mut().is_some_and(|lease| lease.live().is_to_be_proven()) {
+            self.control(Script::prove, Condition::Open).await?;
         }
-        self.settle();
-        let deadline = self.lease().await?;
-        let prepared = timeout_at(deadline, self.prepare()).await;
-        self.arrive(prepared)?;
+        self.engage();
         self.unwound();
         Ok(deadline)
-    }
-
-    async fn prepare(&mut self) -> Result<(), ScopeError> {
-        match self.condition() {
-            Condition::Untouched => match self.open().await {
-                Err(error) if error.is_of_the_connection() => {
-                    self.renew().await?;
-                    self.open().await
-                }
-                opened => opened,
-            },
-            condition => {
-                let (unwind, tenant) = (self.unwinding(), self.tenant.id);
-                let (connection, _) = self.engage().expect("the scope has a connection");
-                let drained = connection.drain().await.map_err(|error| from_driver(tenant, error));
-                match drained {
-                    // The end of a stream that was dropped.
-                    Err(ScopeError::Database { .. }) if condition != Condition::Open => {
-                        self.fail_at(self.unwind.unwrap_or(self.depth));
-                    }
-                    drained => drained?,
-                }
-                let Some(unwind) = unwind else { return Ok(()) };
-                let (connection, _) = self.engage().expect("the scope has a connection");
-                connection.control(&unwind).await.map_err(|error| from_driver(tenant, error))
-            }
-        }
-    }
-
-    async fn open(&mut self) -> Result<(), ScopeError> {
-        let tenant = self.tenant.id;
-        let prove = self.lease.as_mut().is_some_and(|lease| lease.live().is_to_be_proven());
-        let (connection, opening) = self.engage().expect("a scope leases a connection before it runs a statement");
-        let opening = opening.expect("the transaction is not open");
-        connection.begin(&opening, prove).await.map_err(|error| from_driver(tenant, error))
-    }
-
-    async fn control(&mut self, statement: &str) -> Result<(), ScopeError> {
-        let deadline = self.ready().await?;
-        let tenant = self.tenant.id;
-        let (connection, _) = self.engage().expect("the scope is ready");
-        let done = timeout_at(deadline, connection.control(statement)).await;
-        self.arrive(done.map(|done| done.map_err(|error| from_driver(tenant, error))))
-    }
-
-    /// Draws the conclusions of how transaction control ended.
-    fn arrive(&mut self, done: Result<Result<(), ScopeError>, Elapsed>) -> Result<(), ScopeError> {
-        match done {
-            Ok(Ok(())) => {
-                self.set_condition(Condition::Open);
-                Ok(())
-            }
-            Ok(Err(error)) => {
-                self.end();
-                Err(error)
-            }
-            Err(_) => Err(self.overdue()),
-        }
-    }
-
-    /// Begins a part of this scope that can fail by itself.
-    ///
-    /// # Errors
-    ///
-    /// See [`ScopeError`].
-    pub async fn nested(&mut self) -> Result<Nested<'_, Sqlx, A>, ScopeError> {
-        self.control(&format!("savepoint s{}", self.depth + 1)).await?;
-        Ok(Nested::begun(self))
-    }
-}
-
-impl Scope<Sqlx, Write> {
-    /// Keeps what this scope wrote.
-    ///
-    /// # Errors
-    ///
-    /// [`ScopeError::RolledBack`] if a statement of the scope failed before. After [`ScopeError::Disconnected`] and
-    /// [`ScopeError::Deadline`] it is not known whether the writes are there.
-    pub async fn commit(mut self) -> Result<(), ScopeError> {
-        if self.ended {
-            return Err(ScopeError::Ended);
-        }
-        if self.condition() != Condition::Untouched {
-            self.ready().await?;
-        }
-        if self.is_lost() {
-            return Err(ScopeError::RolledBack);
-        }
-        if self.condition() == Condition::Untouched {
-            return Ok(());
-        }
-        self.control("commit").await?;
-        self.set_condition(Condition::Committed);
-        Ok(())
-    }
-}
-
-impl Nested<'_, Sqlx, Write> {
-    /// Keeps what this part did, as part of the outer scope.
-    ///
-    /// # Errors
-    ///
-    /// [`ScopeError::RolledBack`] if a statement of this part failed before.
-    pub async fn commit(mut self) -> Result<(), ScopeError> {
-        self.ready().await?;
-        if self.is_lost() {
-            return Err(ScopeError::RolledBack);
-        }
-        let release = format!("release savepoint s{}", self.depth);
-        self.control(&release).await?;
-        self.keep();
-        Ok(())
     }
 }
 
@@ -170,10 +58,9 @@ impl<'c, A: Access> Executor<'c> for &'c mut Scope<Sqlx, A> {
     {
         let statement = Extended::new(query);
         async move {
-            let deadline = self.ready().await?;
             let statement = statement.map_err(Error::Encode).inspect_err(|_| self.fail())?;
-            let stream = Running::new(self, deadline, statement);
-            Ok(stream)
+            let deadline = self.prepare().await?;
+            Ok(Running::new(self, deadline, statement))
         }
         .try_flatten_stream()
         .boxed()
@@ -207,15 +94,15 @@ impl<'c, A: Access> Executor<'c> for &'c mut Scope<Sqlx, A> {
             if !is_static(&sql) {
                 return Err(Error::AnyDriverError("only text that is part of the program can be kept prepared".into()));
             }
-            let deadline = self.ready().await?;
-            let (connection, _) = self.engage().expect("the scope is ready");
-            if connection.ran_ad_hoc {
+            let deadline = self.prepare().await?;
+            let (live, _) = self.lease.as_mut().expect("the scope is ready").parts();
+            if live.connection.wire().has_run_ad_hoc() {
                 self.set_condition(Condition::Open);
                 return Err(Error::AnyDriverError(
                     "nothing can be kept prepared behind text that was made at run time".into(),
                 ));
             }
-            match timeout_at(deadline, connection.client.prepare_with(sql, parameters)).await {
+            match timeout_at(deadline, live.connection.client.prepare_with(sql, parameters)).await {
                 Ok(Ok(prepared)) => {
                     self.set_condition(Condition::Open);
                     Ok(prepared)
@@ -316,8 +203,11 @@ impl<'e> Running<'e> {
         let lease = scope.lease.as_mut().expect("the scope is ready");
         let (live, condition) = lease.parts();
         *condition = Condition::Running;
-        live.connection.ran_ad_hoc |= statement.ad_hoc;
-        statement.persistent &= !live.connection.ran_ad_hoc;
+        let wire = live.connection.wire();
+        if statement.ad_hoc {
+            wire.ran_ad_hoc();
+        }
+        statement.persistent &= !wire.has_run_ad_hoc();
         Self {
             answers: live.connection.client.fetch_many(statement),
             condition,

@@ -5,12 +5,11 @@ use tokio_postgres::error::Severity;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Row};
 
-use super::{Access, Nested, Scope, Write};
+use super::{Access, Scope, Write};
 use crate::isolation::driver::TokioPostgres;
-use crate::isolation::drivers::tokio_postgres::{Answer, Connection, Text};
+use crate::isolation::drivers::tokio_postgres::{Answer, Text};
 use crate::isolation::error::ScopeError;
 use crate::isolation::pool::Condition;
-use crate::isolation::session::Opening;
 use crate::tenant::TenantId;
 
 /// A kept statement was planned for other columns than the table has now (feature_not_supported), or some SQL has
@@ -75,19 +74,8 @@ impl<A: Access> Scope<TokioPostgres, A> {
         Ok(self.run(Text::AdHoc(sql, parameters), false).await?.rows)
     }
 
-    /// Begins a part of this scope that can fail by itself.
-    ///
-    /// # Errors
-    ///
-    /// As [`query`](Self::query).
-    pub async fn nested(&mut self) -> Result<Nested<'_, TokioPostgres, A>, ScopeError> {
-        self.run(Text::Control(&format!("savepoint s{}", self.depth + 1)), false).await?;
-        Ok(Nested::begun(self))
-    }
-
     async fn run(&mut self, text: Text<'_>, commit: bool) -> Result<Answer, ScopeError> {
-        self.settle();
-        let deadline = self.lease().await?;
+        let deadline = self.ready().await?;
         match timeout_at(deadline, self.exchange(text, commit)).await {
             Ok(Ok(answer)) => {
                 self.set_condition(if commit { Condition::Committed } else { Condition::Open });
@@ -118,7 +106,7 @@ impl<A: Access> Scope<TokioPostgres, A> {
             _ if !first => return Err(error),
             // Nothing else happened in this transaction.
             (Text::Static(sql, _), Some(state)) if OUTDATED.contains(&state) => {
-                self.send(Text::Control("rollback"), false).await?;
+                self.exchange_control(|script| script.control("rollback")).await?;
                 if let Some(lease) = &mut self.lease {
                     lease.live().connection.forget(sql);
                 }
@@ -133,34 +121,12 @@ impl<A: Access> Scope<TokioPostgres, A> {
     }
 
     async fn send(&mut self, text: Text<'_>, commit: bool) -> Result<Answer, ScopeError> {
-        let (unwind, tenant) = (self.unwinding(), self.tenant.id);
-        let (connection, opening): (&mut Connection, Option<Opening>) =
-            self.engage().expect("a scope leases a connection before it runs a statement");
-        connection.run(opening, unwind, text, commit).await.map_err(|error| from_driver(tenant, error))
+        let tenant = self.tenant.id;
+        self.engage().connection.run(text, commit).await.map_err(|error| from_driver(tenant, error))
     }
 }
 
 impl Scope<TokioPostgres, Write> {
-    /// Keeps what this scope wrote.
-    ///
-    /// # Errors
-    ///
-    /// [`ScopeError::RolledBack`] if a statement of the scope failed before. After [`ScopeError::Disconnected`] and
-    /// [`ScopeError::Deadline`] it is not known whether the writes are there.
-    pub async fn commit(mut self) -> Result<(), ScopeError> {
-        if self.ended {
-            return Err(ScopeError::Ended);
-        }
-        self.settle();
-        if self.is_lost() {
-            return Err(ScopeError::RolledBack);
-        }
-        if self.condition() == Condition::Untouched {
-            return Ok(());
-        }
-        self.run(Text::Control(""), true).await.map(drop)
-    }
-
     /// Runs a last statement and keeps everything this scope wrote, in one round trip. Returns how many rows the
     /// statement changed.
     ///
@@ -180,24 +146,6 @@ impl Scope<TokioPostgres, Write> {
             return Err(ScopeError::RolledBack);
         }
         Ok(self.run(Text::Static(sql, parameters), true).await?.affected)
-    }
-}
-
-impl Nested<'_, TokioPostgres, Write> {
-    /// Keeps what this part did, as part of the outer scope.
-    ///
-    /// # Errors
-    ///
-    /// [`ScopeError::RolledBack`] if a statement of this part failed before.
-    pub async fn commit(mut self) -> Result<(), ScopeError> {
-        self.settle();
-        if self.is_lost() {
-            return Err(ScopeError::RolledBack);
-        }
-        let release = format!("release savepoint s{}", self.depth);
-        self.run(Text::Control(&release), false).await?;
-        self.keep();
-        Ok(())
     }
 }
 

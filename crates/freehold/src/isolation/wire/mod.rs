@@ -1,0 +1,159 @@
+//! What goes over the socket between a driver and its server: watched, and added to.
+//!
+//! A driver sends what the scope asks it to, message by message, and waits for the server to be ready each time. What goes
+//! around it (rollback, begin, context, commit) is put here into the driver's own messages, before the same Sync (PostgreSQL:
+//! "Pipelining" in the chapter on the frontend/backend protocol), and the answers to it are taken out again. So a scope
+//! costs one round trip, whatever the driver.
+//!
+//! Nothing reaches the server unseen. The tags of completed statements tell whether anything but queries ran, which decides
+//! how the connection has to be cleaned. The simple protocol, in whose messages a second statement can hide, is refused to
+//! drivers that can do without it.
+//!
+//! Two parts: [`Wire`] is held by the scope and says what to do; [`Spliced`] is the stream that the driver reads and writes.
+
+mod address;
+#[cfg(feature = "sqlx")]
+mod relay;
+mod script;
+mod spliced;
+mod state;
+
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::oneshot;
+
+use address::Address;
+#[cfg(feature = "sqlx")]
+pub(crate) use relay::Relay;
+pub(crate) use script::Script;
+pub(crate) use spliced::Spliced;
+use state::State;
+pub(crate) use state::{Opened, Refusal, Reply, Transaction};
+
+use super::error::Source;
+use super::session::Opening;
+
+/// What a scope holds of a connection's socket.
+pub(crate) struct Wire {
+    state: Arc<Mutex<State>>,
+    address: Address,
+}
+
+impl Wire {
+    /// Connects to a server. The driver's start-up packet is the first thing to be sent.
+    ///
+    /// A driver that sends Query messages of its own making may do so if that is `simple`, and the session is cleaned the
+    /// more thoroughly for it.
+    pub(crate) async fn connect(host: &str, port: u16, simple: bool) -> Result<(Self, Spliced), Source> {
+        let address = Address::new(host, port);
+        let socket = address.connect().await?;
+        let state = Arc::new(Mutex::new(State::new(simple)));
+        Ok((Self { state: state.clone(), address }, Spliced::new(socket, state)))
+    }
+
+    /// Opens a transaction with the driver's next message.
+    pub(crate) fn open(&self, opening: &Opening) {
+        self.state.lock().open(opening);
+    }
+
+    /// The beginning of a script that opens a transaction.
+    pub(crate) fn opening(&self, opening: &Opening) -> Script {
+        let mut state = self.state.lock();
+        let (ahead, script) = state.opening(opening);
+        if let Some(ahead) = ahead {
+            state.send(ahead, None);
+        }
+        script
+    }
+
+    /// Runs `script` before the driver's next message.
+    pub(crate) fn precede(&self, script: Script) {
+        self.state.lock().precede(script);
+    }
+
+    /// Commits behind the next statement that the driver executes, if that does not fail.
+    pub(crate) fn commit_behind(&self) {
+        self.state.lock().commit_behind();
+    }
+
+    /// Forgets what was to go with the driver's next message, and no longer vouches for the state of the session: a
+    /// statement failed, or its end was not seen.
+    pub(crate) fn give_up(&self) {
+        self.state.lock().give_up();
+    }
+
+    /// Runs `script` by itself, and returns the last row of its answers. The driver must have read all of its own.
+    pub(crate) async fn exchange(&self, script: Script) -> Result<Reply, Source> {
+        let (sender, receiver) = oneshot::channel();
+        self.state.lock().send(script, Some(sender));
+        match receiver.await {
+            Ok(answer) => answer.map_err(Source::from),
+            Err(_) => Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted).into()),
+        }
+    }
+
+    /// What the server said when it opened the transaction.
+    pub(crate) fn opened(&self) -> Option<Opened> {
+        self.state.lock().opened()
+    }
+
+    /// Leaves the session clean without a word of its own: what is left to do goes out before the next opening, or with
+    /// [`tidy_up`](Self::tidy_up). False if more is needed.
+    pub(crate) fn leave(&self) -> bool {
+        self.state.lock().leave()
+    }
+
+    /// Does now what was left to do.
+    pub(crate) fn tidy_up(&self) {
+        self.state.lock().tidy_up();
+    }
+
+    /// The session was cleaned, and proved to be.
+    pub(crate) fn cleaned(&self) {
+        self.state.lock().cleaned();
+    }
+
+    /// Text made at run time is sent. What is prepared behind it may be read otherwise than it is written.
+    pub(crate) fn ran_ad_hoc(&self) {
+        self.state.lock().ran_ad_hoc();
+    }
+
+    /// Whether such text was sent since the session was cleaned.
+    pub(crate) fn has_run_ad_hoc(&self) -> bool {
+        self.state.lock().has_run_ad_hoc()
+    }
+
+    /// How the server stood when it was ready last.
+    pub(crate) fn transaction(&self) -> Transaction {
+        self.state.lock().transaction()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state.lock().is_closed()
+    }
+
+    /// Asks the server to stop the running statement. The connection must be closed after it: the request may arrive late.
+    pub(crate) fn cancel(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (request, address) = (self.state.lock().cancel_request(), self.address.clone());
+        async move {
+            let Some(request) = request else { return };
+            let sent = async {
+                let mut socket = address.connect().await?;
+                socket.write_all(&request).await?;
+                socket.shutdown().await
+            };
+            if let Err(error) = sent.await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a statement could not be cancelled");
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").field("address", &self.address).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,164 @@
+use bytes::BytesMut;
+use postgres_protocol::IsNull;
+use postgres_protocol::message::frontend;
+
+use super::super::session::{BIND, Opening};
+
+/// Statements of Freehold, sent as messages of the extended protocol.
+#[derive(Debug, Default)]
+pub(crate) struct Script {
+    pub(super) messages: BytesMut,
+    /// Statements in it.
+    pub(super) statements: u32,
+    /// Which of them binds the context, counted from 0.
+    pub(super) bind: Option<u32>,
+    pub(super) end: End,
+}
+
+/// Where the answers to a script end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum End {
+    /// When its statements are completed. What the driver sends follows under the same Sync.
+    #[default]
+    Completed,
+    /// When the server is ready again.
+    Ready,
+}
+
+/// A statement that every connection keeps prepared.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kept {
+    Rollback,
+    BeginRead,
+    BeginWrite,
+    /// Rolls back a transaction for reading and begins another one.
+    BeginReadAgain,
+    Bind,
+    Prove,
+    Commit,
+    ResetAll,
+    DiscardSequences,
+}
+
+impl Kept {
+    const ALL: [Self; Script::KEPT] = [
+        Self::Rollback,
+        Self::BeginRead,
+        Self::BeginWrite,
+        Self::BeginReadAgain,
+        Self::Bind,
+        Self::Prove,
+        Self::Commit,
+        Self::ResetAll,
+        Self::DiscardSequences,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rollback => "freehold_rollback",
+            Self::BeginRead => "freehold_begin_read",
+            Self::BeginWrite => "freehold_begin_write",
+            Self::BeginReadAgain => "freehold_begin_read_again",
+            Self::Bind => "freehold_bind",
+            Self::Prove => "freehold_prove",
+            Self::Commit => "freehold_commit",
+            Self::ResetAll => "freehold_reset_all",
+            Self::DiscardSequences => "freehold_discard_sequences",
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Rollback => "rollback",
+            Self::BeginRead => "begin read only",
+            Self::BeginWrite => "begin",
+            Self::BeginReadAgain => "rollback and chain",
+            Self::Bind => BIND,
+            Self::Prove => "select tenant from freehold.context",
+            Self::Commit => "commit",
+            Self::ResetAll => "reset all",
+            Self::DiscardSequences => "discard sequences",
+        }
+    }
+}
+
+const FITS: &str = "the texts and parameters of Freehold fit into a message and have no zero byte";
+
+impl Script {
+    /// Statements that [`prepare`](Self::prepare) makes.
+    pub(crate) const KEPT: usize = 9;
+
+    /// Prepares the statements that the other scripts execute.
+    pub(crate) fn prepare() -> Self {
+        let mut script = Self::default();
+        for kept in Kept::ALL {
+            frontend::parse(kept.name(), kept.text(), [], &mut script.messages).expect(FITS);
+        }
+        script.alone()
+    }
+
+    /// Statements by the simple protocol: read from their text by the server each time, so that nothing that was prepared
+    /// can stand in their place.
+    pub(crate) fn simple(text: &str) -> Self {
+        let mut script = Self { end: End::Ready, ..Self::default() };
+        frontend::query(text, &mut script.messages).expect(FITS);
+        script
+    }
+
+    /// Gives the transaction that was just begun its context.
+    pub(super) fn bind(mut self, opening: &Opening) -> Self {
+        let (path, seed) = (opening.path.path(), opening.seed.to_string());
+        self.bind = Some(self.statements);
+        self.execute(Kept::Bind.name(), &[&path, opening.token.as_str(), &seed]);
+        self
+    }
+
+    /// Reads the context, so that one that does not verify fails here.
+    pub(crate) fn prove(self) -> Self {
+        self.kept(Kept::Prove)
+    }
+
+    /// Keeps what the transaction did.
+    pub(crate) fn commit(self) -> Self {
+        self.kept(Kept::Commit)
+    }
+
+    /// A statement of this crate, with nothing from outside in it.
+    pub(crate) fn control(mut self, text: &str) -> Self {
+        frontend::parse("", text, [], &mut self.messages).expect(FITS);
+        self.execute("", &[]);
+        self
+    }
+
+    /// The statements of both.
+    pub(crate) fn followed_by(mut self, other: Self) -> Self {
+        self.messages.extend_from_slice(&other.messages);
+        self.statements += other.statements;
+        self
+    }
+
+    /// Ends the script with a Sync, so that it can go by itself.
+    pub(crate) fn alone(mut self) -> Self {
+        frontend::sync(&mut self.messages);
+        self.end = End::Ready;
+        self
+    }
+
+    pub(super) fn kept(mut self, kept: Kept) -> Self {
+        self.execute(kept.name(), &[]);
+        self
+    }
+
+    fn execute(&mut self, name: &str, parameters: &[&str]) {
+        let write = |value: &&str, out: &mut BytesMut| {
+            out.extend_from_slice(value.as_bytes());
+            Ok(IsNull::No)
+        };
+        // Parameters and results as text, which is what no format codes means.
+        if frontend::bind("", name, [], parameters, write, [], &mut self.messages).is_err() {
+            unreachable!("{FITS}");
+        }
+        frontend::execute("", 0, &mut self.messages).expect(FITS);
+        self.statements += 1;
+    }
+}

@@ -1,0 +1,547 @@
+//! What is known of a session from the messages that pass: decisions only, no I/O.
+//!
+//! Formats: PostgreSQL, "Message Formats" in the chapter on the frontend/backend protocol.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::task::Waker;
+
+use bytes::BytesMut;
+use postgres_protocol::message::frontend;
+use tokio::sync::oneshot;
+
+use super::script::{End, Kept, Script};
+use crate::isolation::session::{Opening, ServerClock};
+
+/// The last row of an answer, column by column, as text.
+pub(crate) type Reply = Vec<Option<String>>;
+
+type Answer = oneshot::Sender<Result<Reply, Refusal>>;
+
+/// An error that the server answered a script with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Refusal {
+    pub(crate) sqlstate: String,
+    pub(crate) message: String,
+    /// The server ended the session.
+    pub(crate) fatal: bool,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (SQLSTATE {})", self.message, self.sqlstate)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// What the server said when it bound a context.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Opened {
+    pub(crate) clock: ServerClock,
+    interpreters: Interpreters,
+}
+
+/// Which routines of a database run text that they are given, so that the tag of a statement does not tell all that ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Interpreters {
+    /// None, or triggers too where the privileges are not hardened.
+    Callable,
+    /// None but triggers, which only writes set off.
+    Triggers,
+    None,
+}
+
+/// Where a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transaction {
+    /// Outside a transaction.
+    None,
+    Open,
+    /// Open, and nothing but a rollback can follow.
+    Failed,
+}
+
+/// What is left to do behind a scope of which nothing but queries is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaving {
+    /// It read, and its transaction is open.
+    Read,
+    /// It wrote, and its transaction is open.
+    Write,
+    /// Its transaction was committed.
+    Committed,
+}
+
+impl Leaving {
+    /// What does it.
+    fn script(self) -> Script {
+        let script = Script::default();
+        match self {
+            Self::Read => script.kept(Kept::Rollback),
+            // A rollback takes back every setting, but not what a sequence gave last.
+            Self::Write => script.kept(Kept::Rollback).kept(Kept::DiscardSequences),
+            Self::Committed => script.kept(Kept::ResetAll).kept(Kept::DiscardSequences),
+        }
+        .alone()
+    }
+}
+
+/// What becomes of a message of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The driver gets it.
+    Deliver,
+    /// It answers a script.
+    Take,
+    /// Not decided before all of it is there.
+    Wait,
+}
+
+/// A script whose answers are not all there.
+#[derive(Debug)]
+struct Expected {
+    /// How often the server is ready before the answers begin.
+    after: u64,
+    /// How many statements of the driver are completed before, in the same group.
+    behind: u32,
+    statements: u32,
+    completed: u32,
+    bind: Option<u32>,
+    end: End,
+    row: Reply,
+    refusal: Option<Refusal>,
+    answer: Option<Answer>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    framing: Framing,
+    /// The driver may send Query messages.
+    simple: bool,
+    /// How often the server was asked to say when it is ready: once at the start, and with every Sync and every Query.
+    asked: u64,
+    /// How often it said so.
+    ready: u64,
+    /// Statements that the driver executed since its last Sync.
+    executed: u32,
+    transaction: Transaction,
+    leaving: Option<Leaving>,
+    before: Vec<Script>,
+    commit_behind: bool,
+    alone: VecDeque<(Script, Option<Answer>)>,
+    expected: VecDeque<Expected>,
+    opened: Option<Opened>,
+    /// The transaction that was opened last only reads.
+    read_only: bool,
+    /// Text made at run time was sent.
+    ad_hoc: bool,
+    /// Something else than queries ran, or what ran is not known.
+    disturbed: bool,
+    key: Option<(i32, i32)>,
+    closed: bool,
+    waker: Option<Waker>,
+}
+
+impl State {
+    pub(super) fn new(simple: bool) -> Self {
+        Self {
+            simple,
+            framing: Framing::start(),
+            asked: 1,
+            ready: 0,
+            executed: 0,
+            transaction: Transaction::None,
+            leaving: None,
+            before: Vec::new(),
+            commit_behind: false,
+            alone: VecDeque::new(),
+            expected: VecDeque::new(),
+            opened: None,
+            read_only: false,
+            ad_hoc: false,
+            disturbed: false,
+            key: None,
+            closed: false,
+            waker: None,
+        }
+    }
+
+    pub(super) fn open(&mut self, opening: &Opening) {
+        let (ahead, script) = self.opening(opening);
+        self.before.extend(ahead);
+        self.before.push(script);
+    }
+
+    /// What opens a transaction, and what has to be done ahead of it under a Sync of its own.
+    pub(super) fn opening(&mut self, opening: &Opening) -> (Option<Script>, Script) {
+        self.read_only = opening.read_only;
+        let (ahead, begin) = match self.leaving.take() {
+            Some(Leaving::Read) if opening.read_only => (None, Script::default().kept(Kept::BeginReadAgain)),
+            Some(Leaving::Read) => (None, Script::default().kept(Kept::Rollback).kept(Kept::BeginWrite)),
+            leaving => {
+                let begin = if opening.read_only { Kept::BeginRead } else { Kept::BeginWrite };
+                (leaving.map(Leaving::script), Script::default().kept(begin))
+            }
+        };
+        (ahead, begin.bind(opening))
+    }
+
+    pub(super) fn precede(&mut self, script: Script) {
+        self.before.push(script);
+    }
+
+    pub(super) fn commit_behind(&mut self) {
+        self.commit_behind = true;
+    }
+
+    pub(super) fn give_up(&mut self) {
+        self.before.clear();
+        self.commit_behind = false;
+        self.disturbed = true;
+    }
+
+    /// Sends a script that ends with the server being ready.
+    pub(super) fn send(&mut self, script: Script, answer: Option<Answer>) {
+        debug_assert_eq!(script.end, End::Ready);
+        if self.closed {
+            return;
+        }
+        self.alone.push_back((script, answer));
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    pub(super) fn leave(&mut self) -> bool {
+        let leaving = match (self.transaction, self.read_only) {
+            (Transaction::None, _) => Leaving::Committed,
+            (Transaction::Open, true) => Leaving::Read,
+            (Transaction::Open, false) => Leaving::Write,
+            (Transaction::Failed, _) => return false,
+        };
+        let settled = self.asked == self.ready && self.before.is_empty() && self.alone.is_empty() && !self.commit_behind;
+        let known = match self.opened.map(|opened| opened.interpreters) {
+            Some(Interpreters::None) => true,
+            Some(Interpreters::Triggers) => leaving == Leaving::Read,
+            Some(Interpreters::Callable) | None => false,
+        };
+        let clean = settled && known && !self.disturbed && !self.ad_hoc && !self.closed && self.leaving.is_none();
+        if clean {
+            self.leaving = Some(leaving);
+        }
+        clean
+    }
+
+    pub(super) fn tidy_up(&mut self) {
+        if let Some(leaving) = self.leaving.take() {
+            self.send(leaving.script(), None);
+        }
+    }
+
+    pub(super) fn ran_ad_hoc(&mut self) {
+        self.ad_hoc = true;
+    }
+
+    pub(super) fn has_run_ad_hoc(&self) -> bool {
+        self.ad_hoc
+    }
+
+    pub(super) fn cleaned(&mut self) {
+        self.disturbed = false;
+        self.ad_hoc = false;
+        self.opened = None;
+    }
+
+    pub(super) fn opened(&self) -> Option<Opened> {
+        self.opened
+    }
+
+    pub(super) fn transaction(&self) -> Transaction {
+        self.transaction
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// The stream has ended; nobody is going to answer.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+        self.alone.clear();
+        for mut expected in self.expected.drain(..) {
+            if let (Some(answer), Some(refusal)) = (expected.answer.take(), expected.refusal.take()) {
+                // Nobody may be waiting any more.
+                let _ = answer.send(Err(refusal));
+            }
+        }
+    }
+
+    pub(super) fn cancel_request(&self) -> Option<BytesMut> {
+        let (process, secret) = self.key?;
+        let mut request = BytesMut::new();
+        frontend::cancel_request(process, secret, &mut request);
+        Some(request)
+    }
+
+    /// Appends the scripts that go by themselves. `waker` is woken when there is another one.
+    pub(super) fn send_alone(&mut self, out: &mut BytesMut, waker: &Waker) {
+        if self.framing.is_between() && self.executed == 0 {
+            while let Some((script, answer)) = self.alone.pop_front() {
+                self.put(script, 0, answer, out);
+            }
+        }
+        if !self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            self.waker = Some(waker.clone());
+        }
+    }
+
+    /// Appends what the driver sends, with what has to go before and behind it.
+    pub(super) fn transmit(&mut self, bytes: &[u8], out: &mut BytesMut) -> io::Result<()> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            if let Some(kind) = self.framing.kind(rest) {
+                for script in std::mem::take(&mut self.before) {
+                    self.put(script, 0, None, out);
+                }
+                match kind {
+                    b'E' => self.executed += 1,
+                    b'S' => {
+                        if self.commit_behind && self.executed > 0 {
+                            self.commit_behind = false;
+                            self.put(Script::default().commit(), self.executed, None, out);
+                        }
+                        self.executed = 0;
+                        self.asked += 1;
+                    }
+                    b'Q' if self.simple => {
+                        self.asked += 1;
+                        self.disturbed = true;
+                    }
+                    b'Q' | b'F' => return Err(io::Error::other("a driver sent a message of the simple protocol")),
+                    _ => {}
+                }
+            }
+            let count = self.framing.advance(rest);
+            out.extend_from_slice(&rest[..count]);
+            rest = &rest[count..];
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, script: Script, behind: u32, answer: Option<Answer>, out: &mut BytesMut) {
+        out.extend_from_slice(&script.messages);
+        if script.bind.is_some() {
+            self.opened = None;
+        }
+        self.expected.push_back(Expected {
+            after: self.asked,
+            behind,
+            statements: script.statements,
+            completed: 0,
+            bind: script.bind,
+            end: script.end,
+            row: Reply::new(),
+            refusal: None,
+            answer,
+        });
+        if script.end == End::Ready {
+            self.asked += 1;
+        }
+    }
+
+    /// Whether the next message may be an answer to a script.
+    pub(super) fn is_expecting(&self) -> bool {
+        self.expected.front().is_some_and(|expected| expected.after == self.ready)
+    }
+
+    /// A message of the server: its kind, and its body once it is there.
+    pub(super) fn receive(&mut self, kind: u8, body: Option<&[u8]>) -> io::Result<Verdict> {
+        // They come unasked, whatever is being answered: NoticeResponse, ParameterStatus, NotificationResponse.
+        if matches!(kind, b'N' | b'S' | b'A') {
+            return Ok(Verdict::Deliver);
+        }
+        if self.is_expecting()
+            && let Some(expected) = self.expected.front_mut()
+        {
+            let Some(body) = body else { return Ok(Verdict::Wait) };
+            if expected.behind > 0 && matches!(kind, b'C' | b'I') {
+                expected.behind -= 1;
+            } else if expected.behind == 0 {
+                return self.receive_answer(kind, body);
+            } else if kind == b'E' {
+                // What stands behind a failed statement is skipped.
+                self.expected.pop_front();
+            }
+            return self.observe(kind, Some(body));
+        }
+        self.observe(kind, body)
+    }
+
+    fn receive_answer(&mut self, kind: u8, body: &[u8]) -> io::Result<Verdict> {
+        let Some(mut expected) = self.expected.pop_front() else { return Ok(Verdict::Deliver) };
+        match (kind, expected.end) {
+            // The driver's own messages are skipped by the server, so the error is theirs.
+            (b'E', End::Completed) => return self.observe(kind, Some(body)),
+            (b'E', End::Ready) => expected.refusal = Some(Refusal::read(body)),
+            (b'D', _) => {
+                let Some(columns) = columns(body) else {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "a row that ends too early"));
+                };
+                if expected.bind == Some(expected.completed) {
+                    self.opened = Opened::read(&columns);
+                } else {
+                    expected.row = columns.into_iter().map(|column| column.map(str::to_owned)).collect();
+                }
+            }
+            (b'C', End::Completed) if expected.completed + 1 == expected.statements => return Ok(Verdict::Take),
+            (b'C', _) => expected.completed += 1,
+            (b'Z', _) => {
+                self.is_ready(body);
+                if expected.refusal.is_some() && expected.answer.is_none() {
+                    return Err(io::Error::other("a connection could not be cleaned"));
+                }
+                if let Some(answer) = expected.answer.take() {
+                    // Nobody may be waiting any more.
+                    let _ = answer.send(expected.refusal.take().map_or(Ok(expected.row), Err));
+                }
+                return Ok(Verdict::Take);
+            }
+            _ => {}
+        }
+        self.expected.push_front(expected);
+        Ok(Verdict::Take)
+    }
+
+    /// A message for the driver.
+    fn observe(&mut self, kind: u8, body: Option<&[u8]>) -> io::Result<Verdict> {
+        match (kind, body) {
+            // RowDescription and DataRow may be long, and tell nothing.
+            (b'T' | b'D', _) => {}
+            (_, None) => return Ok(Verdict::Wait),
+            (b'C', Some(tag)) => self.disturbed |= !is_query(tag),
+            (b'Z', Some(body)) => self.is_ready(body),
+            (b'K', Some(body)) => {
+                if let Some((process, secret)) = body.split_first_chunk() {
+                    let secret = secret.first_chunk().copied().unwrap_or_default();
+                    self.key = Some((i32::from_be_bytes(*process), i32::from_be_bytes(secret)));
+                }
+            }
+            // Authentication, and what answers Parse, Bind, Close and Describe.
+            (b'R' | b'1' | b'2' | b'3' | b't' | b'n', Some(_)) => {}
+            // ErrorResponse, PortalSuspended, the beginnings of COPY, and what else there may be.
+            (_, Some(_)) => self.disturbed = true,
+        }
+        Ok(Verdict::Deliver)
+    }
+
+    fn is_ready(&mut self, body: &[u8]) {
+        self.ready += 1;
+        self.transaction = match body {
+            b"I" => Transaction::None,
+            b"T" => Transaction::Open,
+            _ => Transaction::Failed,
+        };
+    }
+}
+
+/// Whether the tag of a completed statement is that of a query. The tag of EXECUTE is that of what it executes, but what it
+/// executes was prepared before, and the tag of PREPARE told that.
+fn is_query(tag: &[u8]) -> bool {
+    let word = tag.split(|byte| *byte == b' ' || *byte == 0).next().unwrap_or(tag);
+    matches!(word, b"SELECT" | b"INSERT" | b"UPDATE" | b"DELETE" | b"MERGE" | b"SHOW")
+}
+
+impl Opened {
+    /// Reads the row that [`BIND`](crate::isolation::session::BIND) returns.
+    fn read(row: &[Option<&str>]) -> Option<Self> {
+        let [.., Some(clock), interpreters] = row else { return None };
+        let interpreters = match interpreters {
+            Some("none") => Interpreters::None,
+            Some("triggers") => Interpreters::Triggers,
+            _ => Interpreters::Callable,
+        };
+        Some(Self { clock: ServerClock::new(clock.parse().ok()?), interpreters })
+    }
+}
+
+impl Refusal {
+    fn read(body: &[u8]) -> Self {
+        let mut refusal = Self::default();
+        for field in body.split(|byte| *byte == 0) {
+            let Some((kind, text)) = field.split_first() else { break };
+            let text = String::from_utf8_lossy(text);
+            match kind {
+                b'C' => refusal.sqlstate = text.into_owned(),
+                b'M' => refusal.message = text.into_owned(),
+                // The severity in English.
+                b'V' => refusal.fatal = matches!(&*text, "FATAL" | "PANIC"),
+                _ => {}
+            }
+        }
+        refusal
+    }
+}
+
+/// The columns of a DataRow, in the text format.
+fn columns(mut body: &[u8]) -> Option<Vec<Option<&str>>> {
+    let (count, rest) = body.split_first_chunk()?;
+    body = rest;
+    let column = |_| {
+        let (length, rest) = body.split_first_chunk()?;
+        let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
+            body = rest;
+            return Some(None);
+        };
+        let (value, rest) = rest.split_at_checked(length)?;
+        body = rest;
+        std::str::from_utf8(value).ok().map(Some)
+    };
+    (0..u16::from_be_bytes(*count)).map(column).collect()
+}
+
+/// Where one message of the driver ends and the next one begins.
+#[derive(Debug)]
+struct Framing {
+    header: [u8; 5],
+    /// Bytes of the header that are there.
+    filled: usize,
+    /// Bytes of the body that are not.
+    rest: usize,
+}
+
+impl Framing {
+    /// The start-up packet has no kind.
+    fn start() -> Self {
+        Self { header: [0; 5], filled: 1, rest: 0 }
+    }
+
+    fn is_between(&self) -> bool {
+        self.filled == 0 && self.rest == 0
+    }
+
+    /// The kind of the message that begins here, if one does.
+    fn kind(&self, bytes: &[u8]) -> Option<u8> {
+        if self.is_between() { bytes.first().copied() } else { None }
+    }
+
+    /// Goes on to the end of the header or of the message, or of `bytes`, and says how far that is.
+    fn advance(&mut self, bytes: &[u8]) -> usize {
+        if self.rest > 0 {
+            let count = self.rest.min(bytes.len());
+            self.rest -= count;
+            return count;
+        }
+        let count = (5 - self.filled).min(bytes.len());
+        self.header[self.filled..self.filled + count].copy_from_slice(&bytes[..count]);
+        self.filled += count;
+        if self.filled == 5 {
+            let [_, length @ ..] = self.header;
+            // The length counts itself.
+            self.rest = (u32::from_be_bytes(length) as usize).saturating_sub(4);
+            self.filled = 0;
+        }
+        count
+    }
+}

@@ -54,6 +54,8 @@ struct Plan {
     rounds: usize,
     round: Duration,
     warm_up: Duration,
+    /// How long each variant works on each load before anything is measured.
+    settle: Duration,
     seed: u64,
     only: Option<String>,
 }
@@ -63,9 +65,12 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let count = options.tenants.unwrap_or(if options.quick { 100 } else { 1_000 });
     let population = Population { shared: count, schema: count, database: options.databases };
     let millis = Duration::from_millis;
-    let (rounds, round, warm_up) =
-        if options.quick { (1, millis(150), millis(50)) } else { (3, millis(350), millis(150)) };
-    let plan = Plan { rounds, round, warm_up, seed: options.seed, only: options.only };
+    let (rounds, round, warm_up, settle) = if options.quick {
+        (1, millis(150), millis(50), millis(50))
+    } else {
+        (3, millis(350), millis(150), millis(4_000))
+    };
+    let plan = Plan { rounds, round, warm_up, settle, seed: options.seed, only: options.only };
 
     eprintln!("setting up {count} tenants in shared tables, {count} schemas, {} databases", options.databases);
     let deployment = set_up(population).await?;
@@ -112,12 +117,15 @@ async fn measure(
         let mut first = true;
         variants.retain(|variant| std::mem::take(&mut first) || variant.name.contains(only.as_str()));
     }
-    // Opens every connection.
+    // Opens every connection, and lets each get to know the schemas it will work in: a server plans a statement five times
+    // before it keeps a plan.
     for variant in &mut variants {
-        let picker = Arc::new(Picker::new(Spread::Uniform, variant.tenants));
-        let (duration, server) = (3 * plan.warm_up, deployment.server_pid());
-        let load = Load { work: Work::Select, clients: CLIENTS, picker, duration, seed: plan.seed, server };
-        measure::run(variant, &load).await?;
+        for (work, spread) in Work::ALL.into_iter().flat_map(|work| Spread::ALL.map(|spread| (work, spread))) {
+            let picker = Arc::new(Picker::new(spread, variant.tenants));
+            let (duration, server) = (plan.settle, deployment.server_pid());
+            let load = Load { work, clients: CLIENTS, picker, duration, seed: plan.seed, server };
+            measure::run(variant, &load).await?;
+        }
     }
     for work in Work::ALL {
         for clients in [1, CLIENTS] {

@@ -280,13 +280,13 @@ async fn idle_connections_are_closed_after_a_while() {
 }
 
 #[tokio::test]
-async fn a_connection_that_touched_enough_schemas_is_retired() {
+async fn a_connection_that_read_enough_statements_in_schemas_is_retired() {
     let mut options = pool(1);
-    options.schemas = 2;
+    options.worn_after = 2;
     let twins = Twins::with_pool(migrations(), Model::Schema, options).await;
     let (a, b) = (twins.a.db::<TokioPostgres>(), twins.b.db::<TokioPostgres>());
     let first = pid(&a).await;
-    assert_eq!(pid(&a).await, first, "one schema, however often");
+    assert_eq!(pid(&a).await, first, "one statement in one schema, however often");
     assert_eq!(pid(&b).await, first);
-    assert_ne!(pid(&b).await, first, "two schemas were enough");
+    assert_ne!(pid(&b).await, first, "in two schemas was enough");
 }

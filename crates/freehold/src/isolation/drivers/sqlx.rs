@@ -7,6 +7,9 @@ use super::super::endpoint::ConnectInfo;
 use super::super::error::Source;
 use super::super::wire::{Relay, Wire};
 
+/// Statements kept prepared on a connection.
+const STATEMENTS: usize = 500;
+
 /// An sqlx connection.
 #[derive(Debug)]
 pub struct Connection {
@@ -29,6 +32,7 @@ impl driver::Connection for Connection {
             .application_name("freehold")
             .ssl_mode(PgSslMode::Disable)
             .disable_statement_logging()
+            .statement_cache_capacity(STATEMENTS)
             .options(info.settings.iter().copied());
         if let Some(password) = &info.password {
             options = options.password(password.expose_secret());

@@ -11,17 +11,29 @@ use super::super::driver;
 use super::super::endpoint::ConnectInfo;
 use super::super::error::Source;
 use super::super::wire::Wire;
+use crate::tenant::PlacementId;
 
-/// Statements kept prepared on a connection. More distinct texts than this would mean that texts are made up at run time.
-const STATEMENTS: usize = 1_000;
+/// Statements kept prepared on a connection, over all spaces.
+const STATEMENTS: usize = 500;
 
 /// A tokio-postgres connection and its prepared statements.
 pub struct Connection {
     client: Client,
     wire: Wire,
-    statements: HashMap<&'static str, Statement>,
+    /// By the schema they were read in, where tenants have schemas of their own.
+    spaces: HashMap<Option<PlacementId>, Space>,
+    /// How many statements there are in all spaces.
+    kept: usize,
+    /// Counts uses of spaces.
+    clock: u64,
     /// Reads and writes the socket. tokio-postgres would let it go on until the last statement is answered.
     socket: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Space {
+    statements: HashMap<&'static str, Statement>,
+    used: u64,
 }
 
 /// A statement to run.
@@ -42,15 +54,20 @@ pub(crate) struct Answer {
 impl Connection {
     /// Runs a statement, and commits behind it if that is asked for. What the wire was told to send before it goes with the
     /// first message.
-    pub(crate) async fn run(&mut self, text: Text<'_>, commit: bool) -> Result<Answer, Error> {
-        let ended = self.send(text, commit).await;
+    pub(crate) async fn run(
+        &mut self,
+        space: Option<&PlacementId>,
+        text: Text<'_>,
+        commit: bool,
+    ) -> Result<Answer, Error> {
+        let ended = self.send(space, text, commit).await;
         if ended.is_err() {
             self.wire.give_up();
         }
         ended
     }
 
-    async fn send(&mut self, text: Text<'_>, commit: bool) -> Result<Answer, Error> {
+    async fn send(&mut self, space: Option<&PlacementId>, text: Text<'_>, commit: bool) -> Result<Answer, Error> {
         match text {
             Text::AdHoc(sql, parameters) => {
                 self.wire.ran_ad_hoc();
@@ -61,36 +78,50 @@ impl Connection {
                 collect(self.client.query_typed_raw(sql, parameters).await?).await
             }
             Text::Static(sql, parameters) => {
-                let made;
-                let statement = match self.statements.get(sql) {
+                let statement = match self.find(space, sql) {
                     Some(kept) => kept,
                     None => {
-                        made = self.client.prepare(sql).await?;
+                        let made = self.client.prepare(sql).await?;
                         // Behind text made at run time it may be read otherwise than it is written.
                         if !self.wire.has_run_ad_hoc() {
-                            self.keep(sql, made.clone());
+                            self.keep(space, sql, made.clone());
                         }
-                        &made
+                        made
                     }
                 };
                 if commit {
                     self.wire.commit_behind();
                 }
-                collect(self.client.query_raw(statement, parameters.iter().copied()).await?).await
+                collect(self.client.query_raw(&statement, parameters.iter().copied()).await?).await
             }
         }
     }
 
-    /// Forgets a statement whose plan no longer fits.
-    pub(crate) fn forget(&mut self, sql: &str) {
-        self.statements.remove(sql);
+    fn find(&mut self, space: Option<&PlacementId>, sql: &str) -> Option<Statement> {
+        self.clock += 1;
+        let space = self.spaces.get_mut(&space.cloned())?;
+        space.used = self.clock;
+        space.statements.get(sql).cloned()
     }
 
-    fn keep(&mut self, sql: &'static str, statement: Statement) {
-        if self.statements.len() >= STATEMENTS {
-            self.statements.clear();
+    fn keep(&mut self, space: Option<&PlacementId>, sql: &'static str, statement: Statement) {
+        if self.kept >= STATEMENTS
+            && let Some(oldest) = self.spaces.iter().min_by_key(|(_, space)| space.used).map(|(name, _)| name.clone())
+            && let Some(oldest) = self.spaces.remove(&oldest)
+        {
+            self.kept -= oldest.statements.len();
         }
-        self.statements.insert(sql, statement);
+        let space = self.spaces.entry(space.cloned()).or_default();
+        space.used = self.clock;
+        space.statements.insert(sql, statement);
+        self.kept += 1;
+    }
+
+    /// Forgets a statement whose plan no longer fits.
+    pub(crate) fn forget(&mut self, sql: &str) {
+        for space in self.spaces.values_mut() {
+            self.kept -= usize::from(space.statements.remove(sql).is_some());
+        }
     }
 }
 
@@ -117,7 +148,7 @@ impl driver::Connection for Connection {
                 tracing::debug!(error = &error as &dyn std::error::Error, "a database connection ended");
             }
         });
-        Ok(Self { client, wire, statements: HashMap::new(), socket })
+        Ok(Self { client, wire, spaces: HashMap::new(), kept: 0, clock: 0, socket })
     }
 
     fn wire(&self) -> &Wire {
@@ -130,7 +161,7 @@ impl driver::Connection for Connection {
     }
 
     fn prepared(&self) -> usize {
-        self.statements.len()
+        self.kept
     }
 
     async fn close(self) {
@@ -146,6 +177,6 @@ impl Drop for Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("statements", &self.statements.len()).finish_non_exhaustive()
+        f.debug_struct("Connection").field("statements", &self.kept).finish_non_exhaustive()
     }
 }

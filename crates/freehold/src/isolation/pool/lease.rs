@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::Pool;
+use super::{Pool, PoolOptions};
 use super::state::{Live, Resource};
 use crate::isolation::driver::{Connection, Driver};
 use crate::isolation::error::{ScopeError, Source};
 use crate::isolation::session::{self, Inspection};
 use crate::isolation::wire::{Script, Transaction};
-use crate::tenant::{Model, Placement, TenantId};
+use crate::tenant::{Model, Placement, PlacementId, TenantId};
 
 /// How long a reset of a connection whose last statement ended may take.
 const RESET_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,7 +59,7 @@ impl<D: Driver> Holding<D> {
     /// Keeps `live` where nothing has to be said to the server before it is used again.
     fn leave(&mut self, mut live: Live<D::Connection>) -> Option<Live<D::Connection>> {
         let wire = live.connection.wire();
-        if live.touched.len() >= self.pool.0.options.schemas || !wire.leave() {
+        if live.is_worn(&self.pool.0.options) || !wire.leave() {
             return Some(live);
         }
         if let Some(opened) = wire.opened() {
@@ -75,7 +75,7 @@ impl<D: Driver> Holding<D> {
         if condition != Condition::Broken {
             let bound = if condition.is_at_work() { options.drain } else { RESET_TIMEOUT };
             match timeout(bound, reset(&mut live.connection)).await {
-                Ok(Ok(found)) if !found.hijacked && live.touched.len() < options.schemas => {
+                Ok(Ok(found)) if !found.hijacked && !live.is_worn(options) => {
                     live.session.set_clock(found.clock);
                     self.clean = Some(live);
                     return;
@@ -148,8 +148,9 @@ impl<D: Driver> Lease<D> {
         if live.warm != placement.id {
             live.warm = placement.id.clone();
         }
-        if placement.model == Model::Schema && !live.touched.contains(&placement.id) {
-            live.touched.insert(placement.id.clone());
+        live.model = placement.model;
+        if placement.model == Model::Schema {
+            live.known.insert(placement.id.clone());
         }
         Self { holding: Some(holding), live: Some(live), condition: Condition::Untouched }
     }
@@ -191,7 +192,18 @@ impl<D: Driver> Drop for Lease<D> {
     }
 }
 
-impl<C> Live<C> {
+impl<C: Connection> Live<C> {
+    /// Whether the server remembers so many tables for this connection that another one costs less.
+    fn is_worn(&self, options: &PoolOptions) -> bool {
+        self.model == Model::Schema && self.connection.wire().parsed() >= options.worn_after
+    }
+
+    /// Whose statements are kept apart from those of other placements: to go from one schema to another makes the server
+    /// plan every kept statement anew.
+    pub(crate) fn space(&self) -> Option<&PlacementId> {
+        (self.model == Model::Schema).then_some(&self.warm)
+    }
+
     /// Whether the connection was idle for so long that the database may have another key by now, or another clock.
     pub(crate) fn is_to_be_proven(&self) -> bool {
         self.idle_since.elapsed() > TRUST

@@ -26,7 +26,7 @@ pub(crate) use lease::{Condition, Lease};
 use lease::{Holding, Pending};
 pub use options::PoolOptions;
 pub(crate) use state::Live;
-use state::{Admission, Resource, State};
+use state::{Admission, PATIENCE, Resource, State};
 
 use super::driver::{Connection, Driver};
 use super::endpoint::{Endpoints, Target};
@@ -123,7 +123,12 @@ impl<D: Driver> Pool<D> {
             Admission::Refused => return Err(ScopeError::Busy { tenant, waited: Duration::ZERO }),
             Admission::Wait(receiver) => {
                 let mut pending = Pending { pool: self.clone(), tenant, receiver };
-                match time::timeout(waited, &mut pending.receiver).await {
+                let mut answered = time::timeout(waited.min(PATIENCE), &mut pending.receiver).await;
+                if answered.is_err() {
+                    self.0.state.lock().hand_over();
+                    answered = time::timeout(waited.saturating_sub(PATIENCE), &mut pending.receiver).await;
+                }
+                match answered {
                     Ok(Ok(resource)) => resource,
                     Ok(Err(_turned_away)) => return Err(ScopeError::Busy { tenant, waited: Duration::ZERO }),
                     Err(_) => return Err(ScopeError::Busy { tenant, waited }),
@@ -181,7 +186,8 @@ impl<D: Driver> Shared<D> {
             session,
             target,
             warm: placement.id.clone(),
-            touched: HashSet::new(),
+            model: placement.model,
+            known: HashSet::new(),
             idle_since: Instant::now(),
         })
     }

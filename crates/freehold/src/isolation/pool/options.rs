@@ -23,11 +23,11 @@ pub struct PoolOptions {
     pub drain: Duration,
     /// How long a connection may be idle before it is closed. Default 5 min.
     pub idle_timeout: Duration,
-    /// Distinct schemas a connection may touch before it is closed. Default 50.
+    /// Statements a connection may read in tenants' schemas before it is closed. Default 2,000.
     ///
-    /// PostgreSQL keeps what it learns about a table for the life of the connection: about 1.17 MB per schema of 40
-    /// tables. This bounds it.
-    pub schemas: usize,
+    /// PostgreSQL keeps what it learns about a table for the life of the connection: about 1.17 MB per schema of 40 tables. A
+    /// statement that is kept prepared is read once per schema, so this bounds what is learnt.
+    pub worn_after: u64,
 }
 
 impl Default for PoolOptions {
@@ -40,7 +40,7 @@ impl Default for PoolOptions {
             deadline: Duration::from_secs(30),
             drain: Duration::from_millis(250),
             idle_timeout: Duration::from_secs(300),
-            schemas: 50,
+            worn_after: 2_000,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who holds how many connections, which are idle, and who waits: decisions only, no I/O.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -9,7 +9,7 @@ use super::super::driver::Connection;
 use super::super::endpoint::Target;
 use super::super::session::Session;
 use super::options::PoolOptions;
-use crate::tenant::{Placement, PlacementId, TenantId};
+use crate::tenant::{Model, Placement, PlacementId, TenantId};
 
 /// An open connection and what the pool remembers of it.
 #[derive(Debug)]
@@ -19,7 +19,10 @@ pub(crate) struct Live<C> {
     pub(super) target: Target,
     /// The placement it served last, whose plans and catalogue entries it still has.
     pub(super) warm: PlacementId,
-    pub(super) touched: HashSet<PlacementId>,
+    /// Where that placement lives.
+    pub(super) model: Model,
+    /// The schemas it has worked in, whose tables the server knows for it. Bounded, since it wears out.
+    pub(super) known: HashSet<PlacementId>,
     pub(super) idle_since: Instant,
 }
 
@@ -44,9 +47,14 @@ impl<C> Resource<C> {
     }
 }
 
+/// How long a scope waits for a connection to come back to its database before another database's is closed for it. To
+/// open one takes about as long.
+pub(super) const PATIENCE: Duration = Duration::from_millis(10);
+
 #[derive(Debug)]
 struct Waiter<C> {
     placement: Placement,
+    since: Instant,
     answer: oneshot::Sender<Resource<C>>,
 }
 
@@ -110,7 +118,7 @@ impl<C> State<C> {
     pub(super) fn admit(&mut self, tenant: TenantId, placement: &Placement) -> Admission<C> {
         if self.turns.is_empty()
             && self.holds(tenant) < self.share
-            && let Some(resource) = self.find(placement)
+            && let Some(resource) = self.find(tenant, placement, false)
         {
             *self.held.entry(tenant).or_default() += 1;
             return Admission::Now(resource);
@@ -123,7 +131,7 @@ impl<C> State<C> {
         if queue.is_empty() {
             self.turns.push_back(tenant);
         }
-        queue.push_back(Waiter { placement: placement.clone(), answer });
+        queue.push_back(Waiter { placement: placement.clone(), since: Instant::now(), answer });
         self.waiting += 1;
         self.hand_over();
         Admission::Wait(receiver)
@@ -132,7 +140,7 @@ impl<C> State<C> {
     /// Turns away the last one in the longest queue, unless `tenant` itself waits as much: a tenant that floods the waiting
     /// room does not keep others out of it.
     fn make_room(&mut self, tenant: TenantId) -> bool {
-        let own = self.queues.get(&tenant).map_or(0, VecDeque::len);
+        let own = self.queued(tenant);
         match self.queues.values_mut().max_by_key(|queue| queue.len()) {
             Some(longest) if longest.len() > own + 1 => {
                 longest.pop_back();
@@ -171,24 +179,30 @@ impl<C> State<C> {
     }
 
     /// Serves waiting tenants in turn, one request each, until nothing is left to hand over.
-    fn hand_over(&mut self) {
+    pub(super) fn hand_over(&mut self) {
         let mut passed_over = 0;
-        while passed_over < self.turns.len() {
+        while passed_over < self.turns.len() && (self.open < self.capacity || !self.idle.is_empty()) {
             let Some(&tenant) = self.turns.front() else { return };
-            if self.holds(tenant) >= self.share {
-                self.turns.rotate_left(1);
-                passed_over += 1;
-                continue;
-            }
-            let Some(placement) =
-                self.queues.get(&tenant).and_then(VecDeque::front).map(|first| first.placement.clone())
-            else {
+            let first = self.queues.get(&tenant).and_then(VecDeque::front);
+            let Some((placement, since)) = first.map(|first| (first.placement.clone(), first.since)) else {
                 self.turns.pop_front();
                 continue;
             };
-            let Some(resource) = self.find(&placement) else { return };
-            passed_over = 0;
-            self.serve(tenant, resource);
+            let found = if self.holds(tenant) < self.share {
+                self.find(tenant, &placement, since.elapsed() >= PATIENCE)
+            } else {
+                None
+            };
+            match found {
+                Some(resource) => {
+                    passed_over = 0;
+                    self.serve(tenant, resource);
+                }
+                None => {
+                    passed_over += 1;
+                    self.turns.rotate_left(1);
+                }
+            }
         }
     }
 
@@ -212,12 +226,16 @@ impl<C> State<C> {
         }
     }
 
-    /// The best that can be had for `placement`: a connection warm for it, any to its database, a new one, or a new one
-    /// in the place of the connection that was idle longest.
-    fn find(&mut self, placement: &Placement) -> Option<Resource<C>> {
+    /// The best that can be had for `placement`: a connection warm for it, one that knows it, any to its database, a new one, or a new one
+    /// in the place of the connection that was idle longest. Nothing if all are in use, or if one will come back to a tenant
+    /// with a database of its own sooner than another could be opened, unless the scope waited in vain.
+    fn find(&mut self, tenant: TenantId, placement: &Placement, insist: bool) -> Option<Resource<C>> {
         let warm = self.idle.iter().rposition(|live| live.warm == placement.id && live.target.serves(placement));
+        // To learn a schema costs a connection more than many statements in it.
+        let knowing = || self.idle.iter().rposition(|live| live.known.contains(&placement.id));
         // Of those that are warm for something else, the one that was idle longest will be missed least.
-        let clean = warm.or_else(|| self.idle.iter().position(|live| live.target.serves(placement)));
+        let any = || self.idle.iter().position(|live| live.target.serves(placement));
+        let clean = warm.or_else(knowing).or_else(any);
         if let Some(index) = clean {
             return Some(Resource::Idle(Box::new(self.idle.remove(index))));
         }
@@ -225,7 +243,8 @@ impl<C> State<C> {
             self.open += 1;
             return Some(Resource::Permit);
         }
-        if self.idle.is_empty() {
+        let comes_back = placement.model == Model::Database && self.holds(tenant) >= self.queued(tenant).max(1);
+        if self.idle.is_empty() || (comes_back && !insist) {
             return None;
         }
         Some(Resource::InPlaceOf(Box::new(self.idle.remove(0))))
@@ -236,6 +255,11 @@ impl<C> State<C> {
         let stale = self.idle.iter().take_while(|live| live.idle_since < then).count();
         self.open -= stale;
         self.idle.drain(..stale).collect()
+    }
+
+    /// Scopes of `tenant` that wait.
+    fn queued(&self, tenant: TenantId) -> usize {
+        self.queues.get(&tenant).map_or(0, VecDeque::len)
     }
 
     fn holds(&self, tenant: TenantId) -> usize {

@@ -9,7 +9,7 @@ use futures_core::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgDatabaseError, PgQueryResult, PgRow, PgSeverity, PgStatement, PgTypeInfo};
-use sqlx::{Either, Error, Execute, Executor, Postgres, SqlStr};
+use sqlx::{Either, Error, Execute, Executor, Postgres, SqlSafeStr, SqlStr};
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::{Access, Scope};
@@ -17,7 +17,7 @@ use crate::isolation::driver::{Connection as _, Sqlx};
 use crate::isolation::error::ScopeError;
 use crate::isolation::pool::Condition;
 use crate::isolation::wire::Script;
-use crate::tenant::TenantId;
+use crate::tenant::{PlacementId, TenantId};
 
 /// A kept statement was planned for other columns than the table has now (feature_not_supported), or some SQL has
 /// deallocated it (invalid_sql_statement_name).
@@ -134,6 +134,16 @@ struct Extended {
 }
 
 impl Extended {
+    /// The statement, under a text of its own for each space.
+    fn within(mut self, space: Option<&PlacementId>) -> Self {
+        if let Some(space) = space
+            && self.persistent
+        {
+            self.sql = sqlx::AssertSqlSafe(format!("{}\n--{space}", self.sql.as_str())).into_sql_str();
+        }
+        self
+    }
+
     fn new<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Self, BoxDynError> {
         let arguments = query.take_arguments()?.unwrap_or_default();
         let statement = query.statement().cloned();
@@ -208,6 +218,7 @@ impl<'e> Running<'e> {
             wire.ran_ad_hoc();
         }
         statement.persistent &= !wire.has_run_ad_hoc();
+        let statement = statement.within(live.space());
         Self {
             answers: live.connection.client.fetch_many(statement),
             condition,

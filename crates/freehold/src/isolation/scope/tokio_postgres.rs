@@ -122,7 +122,9 @@ impl<A: Access> Scope<TokioPostgres, A> {
 
     async fn send(&mut self, text: Text<'_>, commit: bool) -> Result<Answer, ScopeError> {
         let tenant = self.tenant.id;
-        self.engage().connection.run(text, commit).await.map_err(|error| from_driver(tenant, error))
+        let live = self.engage();
+        let space = live.space().cloned();
+        live.connection.run(space.as_ref(), text, commit).await.map_err(|error| from_driver(tenant, error))
     }
 }
 

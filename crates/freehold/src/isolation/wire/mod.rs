@@ -126,6 +126,11 @@ impl Wire {
         self.state.lock().has_run_ad_hoc()
     }
 
+    /// How many statements of the driver the server has read.
+    pub(crate) fn parsed(&self) -> u64 {
+        self.state.lock().parsed()
+    }
+
     /// How the server stood when it was ready last.
     pub(crate) fn transaction(&self) -> Transaction {
         self.state.lock().transaction()

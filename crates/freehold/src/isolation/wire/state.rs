@@ -124,7 +124,9 @@ pub(super) struct State {
     asked: u64,
     /// How often it said so.
     ready: u64,
-    /// Statements that the driver executed since its last Sync.
+    /// The driver sent messages since its last Sync.
+    in_group: bool,
+    /// Statements that it executed since then.
     executed: u32,
     transaction: Transaction,
     leaving: Option<Leaving>,
@@ -133,6 +135,8 @@ pub(super) struct State {
     alone: VecDeque<(Script, Option<Answer>)>,
     expected: VecDeque<Expected>,
     opened: Option<Opened>,
+    /// How many statements of the driver were read.
+    parsed: u64,
     /// The transaction that was opened last only reads.
     read_only: bool,
     /// Text made at run time was sent.
@@ -151,6 +155,7 @@ impl State {
             framing: Framing::start(),
             asked: 1,
             ready: 0,
+            in_group: false,
             executed: 0,
             transaction: Transaction::None,
             leaving: None,
@@ -159,6 +164,7 @@ impl State {
             alone: VecDeque::new(),
             expected: VecDeque::new(),
             opened: None,
+            parsed: 0,
             read_only: false,
             ad_hoc: false,
             disturbed: false,
@@ -248,6 +254,10 @@ impl State {
         self.ad_hoc
     }
 
+    pub(super) fn parsed(&self) -> u64 {
+        self.parsed
+    }
+
     pub(super) fn cleaned(&mut self) {
         self.disturbed = false;
         self.ad_hoc = false;
@@ -287,10 +297,8 @@ impl State {
 
     /// Appends the scripts that go by themselves. `waker` is woken when there is another one.
     pub(super) fn send_alone(&mut self, out: &mut BytesMut, waker: &Waker) {
-        if self.framing.is_between() && self.executed == 0 {
-            while let Some((script, answer)) = self.alone.pop_front() {
-                self.put(script, 0, answer, out);
-            }
+        if self.framing.is_between() {
+            self.put_alone(out);
         }
         if !self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             self.waker = Some(waker.clone());
@@ -302,9 +310,12 @@ impl State {
         let mut rest = bytes;
         while !rest.is_empty() {
             if let Some(kind) = self.framing.kind(rest) {
+                // What was to go by itself was decided before this.
+                self.put_alone(out);
                 for script in std::mem::take(&mut self.before) {
                     self.put(script, 0, None, out);
                 }
+                self.in_group = !matches!(kind, b'S' | b'Q');
                 match kind {
                     b'E' => self.executed += 1,
                     b'S' => {
@@ -328,6 +339,15 @@ impl State {
             rest = &rest[count..];
         }
         Ok(())
+    }
+
+    /// Between two groups of the driver's messages, appends the scripts that go by themselves.
+    fn put_alone(&mut self, out: &mut BytesMut) {
+        while !self.in_group
+            && let Some((script, answer)) = self.alone.pop_front()
+        {
+            self.put(script, 0, answer, out);
+        }
     }
 
     fn put(&mut self, script: Script, behind: u32, answer: Option<Answer>, out: &mut BytesMut) {
@@ -428,8 +448,9 @@ impl State {
                     self.key = Some((i32::from_be_bytes(*process), i32::from_be_bytes(secret)));
                 }
             }
-            // Authentication, and what answers Parse, Bind, Close and Describe.
-            (b'R' | b'1' | b'2' | b'3' | b't' | b'n', Some(_)) => {}
+            (b'1', Some(_)) => self.parsed += 1,
+            // Authentication, and what answers Bind, Close and Describe.
+            (b'R' | b'2' | b'3' | b't' | b'n', Some(_)) => {}
             // ErrorResponse, PortalSuspended, the beginnings of COPY, and what else there may be.
             (_, Some(_)) => self.disturbed = true,
         }
@@ -543,5 +564,271 @@ impl Framing {
             self.filled = 0;
         }
         count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::isolation::seal::{MasterKey, Mode};
+    use crate::isolation::session::{Hello, Session};
+    use crate::tenant::{ClusterId, Model, Placement, PlacementId, TenantId};
+
+    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+        [&[kind][..], &(body.len() as u32 + 4).to_be_bytes(), body].concat()
+    }
+
+    /// What a driver sends to run a statement that is prepared.
+    fn run() -> Vec<u8> {
+        [message(b'B', b"\0s0\0\0\0\0\0\0\0"), message(b'E', b"\0\0\0\0\0"), message(b'S', b"")].concat()
+    }
+
+    fn kinds(mut bytes: &[u8]) -> String {
+        let mut kinds = String::new();
+        while let [kind, a, b, c, d, ..] = bytes {
+            kinds.push(char::from(*kind));
+            bytes = &bytes[1 + u32::from_be_bytes([*a, *b, *c, *d]) as usize..];
+        }
+        kinds
+    }
+
+    fn opening(mode: Mode) -> Opening {
+        let master = MasterKey::generate();
+        let hello = Hello {
+            pid: 7,
+            clock: 0.0,
+            system: "1".into(),
+            database: "d".into(),
+            schema_version: 1,
+            compatible_from: 1,
+            key: Some((1, vec![0; 32], master.fingerprint())),
+        };
+        let placement =
+            Placement::new(PlacementId::generate(), Model::Shared, ClusterId("local".into()), "d", 1);
+        Session::establish(hello, &master).unwrap().open(TenantId::generate(), &placement, mode)
+    }
+
+    /// A session that has started and said that it is ready.
+    fn started() -> State {
+        let mut state = State::new(false);
+        let mut out = BytesMut::new();
+        state.transmit(&[0, 0, 0, 8, 0, 3, 0, 0], &mut out).unwrap();
+        assert_eq!(answers(&mut state, &[(b'R', b"\0\0\0\0"), (b'Z', b"I")]), "DD");
+        state
+    }
+
+    /// What becomes of messages of the server: delivered or taken.
+    fn answers(state: &mut State, messages: &[(u8, &[u8])]) -> String {
+        messages
+            .iter()
+            .map(|(kind, body)| match state.receive(*kind, Some(body)).unwrap() {
+                Verdict::Deliver => 'D',
+                Verdict::Take => 'T',
+                Verdict::Wait => 'W',
+            })
+            .collect()
+    }
+
+    /// The row that binding a context returns.
+    fn bound(interpreters: &str) -> Vec<u8> {
+        let columns = ["t_x,pg_temp", "token", "", "17.5", interpreters];
+        let mut row = (columns.len() as u16).to_be_bytes().to_vec();
+        for column in columns {
+            row.extend((column.len() as u32).to_be_bytes());
+            row.extend(column.as_bytes());
+        }
+        row
+    }
+
+    fn transmitted(state: &mut State) -> String {
+        let mut out = BytesMut::new();
+        state.transmit(&run(), &mut out).unwrap();
+        kinds(&out)
+    }
+
+    /// Runs one statement in a scope, whose tag is `tag`.
+    fn serve(state: &mut State, mode: Mode, interpreters: &str, tag: &[u8]) {
+        state.open(&opening(mode));
+        assert!(transmitted(state).ends_with("BEBEBES"));
+        let before: &[(u8, &[u8])] = &[(b'2', b""), (b'C', b"BEGIN\0"), (b'2', b""), (b'D', &bound(interpreters)), (b'C', b"SELECT 1\0")];
+        assert_eq!(answers(state, before), "TTTTT");
+        assert_eq!(answers(state, &[(b'2', b""), (b'D', b"\0\0"), (b'C', tag), (b'Z', b"T")]), "DDDD");
+    }
+
+    #[test]
+    fn the_opening_travels_under_the_drivers_sync_and_its_answers_are_taken_out() {
+        let mut state = started();
+        serve(&mut state, Mode::Read, "none", b"SELECT 1\0");
+        assert_eq!(state.transaction(), Transaction::Open);
+        assert!(state.opened().is_some());
+    }
+
+    #[test]
+    fn what_a_read_scope_leaves_goes_with_the_next_opening() {
+        let mut state = started();
+        serve(&mut state, Mode::Read, "triggers", b"SELECT 1\0");
+        assert!(state.leave());
+        state.open(&opening(Mode::Read));
+        assert_eq!(transmitted(&mut state), "BEBEBES", "rollback and begin are one statement");
+    }
+
+    #[test]
+    fn what_a_write_scope_leaves_is_done_before_the_next_opening_under_a_sync_of_its_own() {
+        let mut state = started();
+        serve(&mut state, Mode::Write, "none", b"INSERT 0 1\0");
+        assert!(state.leave());
+        state.open(&opening(Mode::Read));
+        assert_eq!(transmitted(&mut state), "BEBESBEBEBES");
+        let done: &[(u8, &[u8])] = &[(b'2', b""), (b'C', b"ROLLBACK\0"), (b'2', b""), (b'C', b"DISCARD SEQUENCES\0"), (b'Z', b"I")];
+        assert_eq!(answers(&mut state, done), "TTTTT");
+    }
+
+    #[test]
+    fn what_is_being_done_comes_before_an_opening_that_is_decided_later() {
+        let mut state = started();
+        serve(&mut state, Mode::Read, "none", b"SELECT 1\0");
+        assert!(state.leave());
+        state.tidy_up();
+        state.open(&opening(Mode::Read));
+        assert_eq!(transmitted(&mut state), "BESBEBEBES", "the rollback is first");
+    }
+
+    #[test]
+    fn nothing_of_ours_gets_between_the_messages_of_a_group() {
+        let mut state = started();
+        let mut out = BytesMut::new();
+        state.transmit(&message(b'P', b"s1\0select 1\0\0\0"), &mut out).unwrap();
+        state.send(Script::simple("select 1"), None);
+        state.send_alone(&mut out, Waker::noop());
+        state.transmit(&message(b'D', b"Ss1\0"), &mut out).unwrap();
+        state.transmit(&message(b'S', b""), &mut out).unwrap();
+        state.send_alone(&mut out, Waker::noop());
+        assert_eq!(kinds(&out), "PDSQ");
+    }
+
+    #[test]
+    fn a_session_that_cannot_be_vouched_for_is_not_left_as_it_is() {
+        for (mode, interpreters, tag) in [
+            (Mode::Read, "none", &b"PREPARE\0"[..]),
+            (Mode::Read, "none", b"DEALLOCATE\0"),
+            (Mode::Read, "none", b"SET\0"),
+            (Mode::Read, "none", b"LISTEN\0"),
+            (Mode::Read, "none", b"DO\0"),
+            (Mode::Read, "none", b"CALL\0"),
+            (Mode::Read, "none", b"ROLLBACK\0"),
+            (Mode::Read, "none", b"SELECTED\0"),
+            (Mode::Read, "none", b"DECLARE CURSOR\0"),
+            (Mode::Read, "callable", b"SELECT 1\0"),
+            (Mode::Read, "", b"SELECT 1\0"),
+            (Mode::Write, "triggers", b"SELECT 1\0"),
+        ] {
+            let mut state = started();
+            serve(&mut state, mode, interpreters, tag);
+            assert!(!state.leave(), "{mode:?} {interpreters} {:?}", String::from_utf8_lossy(tag));
+        }
+        let mut state = started();
+        serve(&mut state, Mode::Read, "none", b"SELECT 1\0");
+        state.ran_ad_hoc();
+        assert!(!state.leave(), "text made at run time");
+    }
+
+    #[test]
+    fn a_statement_that_failed_or_was_not_seen_to_end_is_not_vouched_for() {
+        let mut state = started();
+        serve(&mut state, Mode::Read, "none", b"SELECT 1\0");
+        transmitted(&mut state);
+        assert!(!state.leave(), "it is not answered");
+        assert_eq!(answers(&mut state, &[(b'E', b"C22012\0\0"), (b'Z', b"E")]), "DD");
+        assert!(!state.leave(), "it failed");
+    }
+
+    #[test]
+    fn an_error_of_the_opening_reaches_the_driver() {
+        let mut state = started();
+        state.open(&opening(Mode::Read));
+        transmitted(&mut state);
+        assert_eq!(answers(&mut state, &[(b'2', b""), (b'E', b"C57P01\0\0"), (b'Z', b"I")]), "TDD");
+        assert!(!state.leave());
+    }
+
+    #[test]
+    fn a_commit_goes_behind_the_statement_that_is_executed_and_behind_no_other_message() {
+        let mut state = started();
+        serve(&mut state, Mode::Write, "none", b"INSERT 0 1\0");
+        state.commit_behind();
+        let mut out = BytesMut::new();
+        let close = [message(b'C', b"Ss1\0"), message(b'S', b"")].concat();
+        state.transmit(&close, &mut out).unwrap();
+        assert_eq!(kinds(&out), "CS");
+        assert_eq!(transmitted(&mut state), "BEBES");
+        let seen: &[(u8, &[u8])] =
+            &[(b'3', b""), (b'Z', b"T"), (b'2', b""), (b'C', b"INSERT 0 1\0"), (b'2', b""), (b'C', b"COMMIT\0"), (b'Z', b"I")];
+        assert_eq!(answers(&mut state, seen), "DDDDTTD");
+        assert!(state.leave());
+    }
+
+    #[test]
+    fn a_commit_behind_a_statement_that_failed_is_not_waited_for() {
+        let mut state = started();
+        serve(&mut state, Mode::Write, "none", b"INSERT 0 1\0");
+        state.commit_behind();
+        transmitted(&mut state);
+        assert_eq!(answers(&mut state, &[(b'E', b"C23505\0\0"), (b'Z', b"E")]), "DD");
+        assert!(!state.is_expecting());
+    }
+
+    #[test]
+    fn messages_that_arrive_in_pieces_are_the_same_messages() {
+        let mut state = started();
+        state.open(&opening(Mode::Read));
+        let mut out = BytesMut::new();
+        for byte in run() {
+            state.transmit(&[byte], &mut out).unwrap();
+        }
+        assert_eq!(kinds(&out), "BEBEBES");
+        assert_eq!(state.receive(b'2', None).unwrap(), Verdict::Wait);
+    }
+
+    #[test]
+    fn the_simple_protocol_is_refused_to_a_driver_that_can_do_without() {
+        let mut state = started();
+        let query = message(b'Q', b"select 1; select 2\0");
+        assert!(state.transmit(&query, &mut BytesMut::new()).is_err());
+        let mut state = State { simple: true, ..started() };
+        state.transmit(&query, &mut BytesMut::new()).unwrap();
+        assert!(state.disturbed);
+    }
+
+    #[test]
+    fn a_script_goes_by_itself_and_its_last_row_or_error_is_returned() {
+        let mut state = started();
+        let (sender, mut receiver) = oneshot::channel();
+        state.send(Script::simple("select 1"), Some(sender));
+        let mut out = BytesMut::new();
+        state.send_alone(&mut out, Waker::noop());
+        assert_eq!(kinds(&out), "Q");
+        let row = [&[0, 1, 0, 0, 0, 1][..], b"1"].concat();
+        assert_eq!(answers(&mut state, &[(b'T', b""), (b'D', &row), (b'C', b"SELECT 1\0"), (b'Z', b"I")]), "TTTT");
+        assert_eq!(receiver.try_recv().unwrap().unwrap(), [Some("1".to_owned())]);
+
+        let (sender, mut receiver) = oneshot::channel();
+        state.send(Script::simple("select 1"), Some(sender));
+        state.send_alone(&mut BytesMut::new(), Waker::noop());
+        assert_eq!(answers(&mut state, &[(b'E', b"SERROR\0VERROR\0C42601\0Mno\0\0"), (b'Z', b"I")]), "TT");
+        let refusal = receiver.try_recv().unwrap().unwrap_err();
+        assert_eq!((refusal.sqlstate.as_str(), refusal.message.as_str(), refusal.fatal), ("42601", "no", false));
+    }
+
+    #[test]
+    fn what_was_left_to_do_and_failed_ends_the_connection() {
+        let mut state = started();
+        serve(&mut state, Mode::Read, "none", b"SELECT 1\0");
+        assert!(state.leave());
+        state.tidy_up();
+        state.send_alone(&mut BytesMut::new(), Waker::noop());
+        assert_eq!(answers(&mut state, &[(b'E', b"C57014\0\0")]), "T");
+        assert!(state.receive(b'Z', Some(b"E")).is_err());
     }
 }

@@ -86,7 +86,15 @@ pub(crate) struct Hello {
 
 impl Hello {
     pub(crate) fn read(row: &Reply) -> Result<Self, Source> {
-        let [Some(pid), Some(clock), Some(system), Some(database), Some(schema_version), Some(compatible_from), key @ ..] = &row[..]
+        let [
+            Some(pid),
+            Some(clock),
+            Some(system),
+            Some(database),
+            Some(schema_version),
+            Some(compatible_from),
+            key @ ..,
+        ] = &row[..]
         else {
             return Err("the database has no schema freehold that answers: run `freehold up`".into());
         };

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::{Pool, PoolOptions};
 use super::state::{Live, Resource};
+use super::{Pool, PoolOptions};
 use crate::isolation::driver::{Connection, Driver};
 use crate::isolation::error::{ScopeError, Source};
 use crate::isolation::session::{self, Inspection};
@@ -95,7 +95,11 @@ async fn reset(connection: &mut impl Connection) -> Result<Inspection, Source> {
     connection.drain().await?;
     let wire = connection.wire();
     wire.give_up();
-    let reset = session::reset(wire.transaction() != Transaction::None, Script::KEPT + connection.prepared(), wire.has_run_ad_hoc());
+    let reset = session::reset(
+        wire.transaction() != Transaction::None,
+        Script::KEPT + connection.prepared(),
+        wire.has_run_ad_hoc(),
+    );
     let found = Inspection::read(&wire.exchange(Script::simple(&reset)).await?)?;
     wire.cleaned();
     Ok(found)

@@ -250,7 +250,9 @@ impl<D: Driver, A: Access> Scope<D, A> {
             script.control(&format!("release savepoint s{depth}"))
         });
         let mode = self.mode();
-        let (Some(lease), Some(placement)) = (&mut self.lease, &self.tenant.placement) else { return (None, unwinding) };
+        let (Some(lease), Some(placement)) = (&mut self.lease, &self.tenant.placement) else {
+            return (None, unwinding);
+        };
         let untouched = lease.condition == Condition::Untouched;
         (untouched.then(|| lease.live().session.open(self.tenant.id, placement, mode)), unwinding)
     }

@@ -227,7 +227,8 @@ impl State {
             (Transaction::Open, false) => Leaving::Write,
             (Transaction::Failed, _) => return false,
         };
-        let settled = self.asked == self.ready && self.before.is_empty() && self.alone.is_empty() && !self.commit_behind;
+        let settled =
+            self.asked == self.ready && self.before.is_empty() && self.alone.is_empty() && !self.commit_behind;
         let known = match self.opened.map(|opened| opened.interpreters) {
             Some(Interpreters::None) => true,
             Some(Interpreters::Triggers) => leaving == Leaving::Read,
@@ -605,8 +606,7 @@ mod tests {
             compatible_from: 1,
             key: Some((1, vec![0; 32], master.fingerprint())),
         };
-        let placement =
-            Placement::new(PlacementId::generate(), Model::Shared, ClusterId("local".into()), "d", 1);
+        let placement = Placement::new(PlacementId::generate(), Model::Shared, ClusterId("local".into()), "d", 1);
         Session::establish(hello, &master).unwrap().open(TenantId::generate(), &placement, mode)
     }
 
@@ -652,7 +652,8 @@ mod tests {
     fn serve(state: &mut State, mode: Mode, interpreters: &str, tag: &[u8]) {
         state.open(&opening(mode));
         assert!(transmitted(state).ends_with("BEBEBES"));
-        let before: &[(u8, &[u8])] = &[(b'2', b""), (b'C', b"BEGIN\0"), (b'2', b""), (b'D', &bound(interpreters)), (b'C', b"SELECT 1\0")];
+        let before: &[(u8, &[u8])] =
+            &[(b'2', b""), (b'C', b"BEGIN\0"), (b'2', b""), (b'D', &bound(interpreters)), (b'C', b"SELECT 1\0")];
         assert_eq!(answers(state, before), "TTTTT");
         assert_eq!(answers(state, &[(b'2', b""), (b'D', b"\0\0"), (b'C', tag), (b'Z', b"T")]), "DDDD");
     }
@@ -681,7 +682,8 @@ mod tests {
         assert!(state.leave());
         state.open(&opening(Mode::Read));
         assert_eq!(transmitted(&mut state), "BEBESBEBEBES");
-        let done: &[(u8, &[u8])] = &[(b'2', b""), (b'C', b"ROLLBACK\0"), (b'2', b""), (b'C', b"DISCARD SEQUENCES\0"), (b'Z', b"I")];
+        let done: &[(u8, &[u8])] =
+            &[(b'2', b""), (b'C', b"ROLLBACK\0"), (b'2', b""), (b'C', b"DISCARD SEQUENCES\0"), (b'Z', b"I")];
         assert_eq!(answers(&mut state, done), "TTTTT");
     }
 
@@ -763,8 +765,15 @@ mod tests {
         state.transmit(&close, &mut out).unwrap();
         assert_eq!(kinds(&out), "CS");
         assert_eq!(transmitted(&mut state), "BEBES");
-        let seen: &[(u8, &[u8])] =
-            &[(b'3', b""), (b'Z', b"T"), (b'2', b""), (b'C', b"INSERT 0 1\0"), (b'2', b""), (b'C', b"COMMIT\0"), (b'Z', b"I")];
+        let seen: &[(u8, &[u8])] = &[
+            (b'3', b""),
+            (b'Z', b"T"),
+            (b'2', b""),
+            (b'C', b"INSERT 0 1\0"),
+            (b'2', b""),
+            (b'C', b"COMMIT\0"),
+            (b'Z', b"I"),
+        ];
         assert_eq!(answers(&mut state, seen), "DDDDTTD");
         assert!(state.leave());
     }

@@ -51,6 +51,30 @@ impl Lender {
         }
     }
 
+    /// A borrows it, runs statements of the program, which the driver keeps, and commits or does not.
+    pub(super) async fn leave_kept(&self, statements: &[&'static str], commit: bool) {
+        match self.wire {
+            Wire::TokioPostgres => {
+                let mut scope = self.freehold.tenant_db::<TokioPostgres>(&self.a).write();
+                for sql in statements {
+                    scope.query(sql, &[]).await.unwrap();
+                }
+                if commit {
+                    scope.commit().await.unwrap();
+                }
+            }
+            Wire::Sqlx => {
+                let mut scope = self.freehold.tenant_db::<Sqlx>(&self.a).write();
+                for sql in statements {
+                    sqlx::query(*sql).fetch_all(&mut scope).await.unwrap();
+                }
+                if commit {
+                    scope.commit().await.unwrap();
+                }
+            }
+        }
+    }
+
     /// A borrows it, runs text of its own, and then the program's own statement, which the driver keeps.
     pub(super) async fn leave_before(&self, text: &str, sql: &'static str) {
         match self.wire {

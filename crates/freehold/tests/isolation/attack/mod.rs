@@ -10,6 +10,7 @@ mod placements;
 mod planner;
 mod planted;
 mod privileges;
+mod quiet;
 mod rows;
 mod seal;
 mod settings;

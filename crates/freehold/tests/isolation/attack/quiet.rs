@@ -1,0 +1,166 @@
+//! Behind a scope in which nothing but queries ran, a connection is not reset. What such queries can leave is tried here,
+//! with text that is part of the program: text made at run time always makes for a reset.
+
+use std::sync::Arc;
+
+use freehold::tenant::{Model, Tenant};
+use freehold_testing::{Twins, under_every_model};
+
+use super::lender::{Lender, WIRES};
+use super::victim::Victim;
+use crate::support::until;
+
+const BACKEND: &str = "select pg_backend_pid()::text";
+const SETTINGS: &str = "select coalesce(string_agg(name || '=' || setting, e'\\n' order by name), '') from pg_settings \
+                        where name not like 'transaction%' and name not in ('search_path', 'seed')";
+const PREPARED: &str = "select name from pg_prepared_statements where from_sql";
+const LAST: &str = "select lastval()::text";
+const RANDOM: &str = "select string_agg(random()::text, ' ') from generate_series(1, 3)";
+const NOTES: &str = "select text from notes";
+
+/// Whoever uses the connection next: under `database` nobody but the same tenant does.
+fn next<'l>(victim: &Victim, lender: &'l Lender) -> &'l Arc<Tenant> {
+    if victim.twins.model == Model::Database { &lender.a } else { &lender.b }
+}
+
+/// The last statement that the server got on the connection that `lender` uses.
+async fn last_statement(victim: &Victim, pid: &str) -> String {
+    let truth = victim.twins.truth(&victim.twins.a).await;
+    let row =
+        truth.query_one("select query from pg_stat_activity where pid = $1::text::integer", &[&pid]).await.unwrap();
+    row.get(0)
+}
+
+under_every_model! {
+    "tests/migrations";
+
+    /// Otherwise nothing below would show anything.
+    async fn behind_queries_alone_a_connection_is_rolled_back_and_not_reset(twins: Twins) {
+        let victim = Victim::of(twins).await;
+        for wire in WIRES {
+            let lender = Lender::new(&victim, wire).await;
+            let pid = lender.ask(&lender.a, BACKEND).await.unwrap().remove(0);
+            lender.ask(&lender.a, NOTES).await.unwrap();
+            until("the rollback follows", || async { last_statement(&victim, &pid).await == "rollback" }).await;
+            lender.leave_kept(&["insert into authors (email) values ('quiet@example.org')"], true).await;
+            until("the settings are reset", || async { last_statement(&victim, &pid).await == "discard sequences" }).await;
+            assert_eq!(lender.ask(&lender.a, BACKEND).await.unwrap(), [&*pid], "{wire:?}");
+            victim.twins.truth(&victim.twins.a).await.execute("delete from authors where email like 'quiet@%'", &[]).await.unwrap();
+        }
+    }
+
+    async fn no_setting_survives_the_query_that_made_it(twins: Twins) {
+        let victim = Victim::of(twins).await;
+        const SETTERS: &[&str] = &[
+            "select set_config('TimeZone', 'Asia/Tokyo', false), set_config('work_mem', '77kB', false)",
+            "select set_config('left.behind', 'here', false)",
+            "select set_config('search_path', 'pg_catalog', false)",
+            "update pg_settings set setting = 'off' where name = 'enable_seqscan'",
+        ];
+        for wire in WIRES {
+            let lender = Lender::new(&victim, wire).await;
+            let next = next(&victim, &lender);
+            let (settings, backend) = (lender.ask(next, SETTINGS).await.unwrap(), lender.ask(next, BACKEND).await.unwrap());
+            for setter in SETTERS {
+                for commit in [false, true] {
+                    lender.leave_kept(&[setter], commit).await;
+                    assert_eq!(lender.ask(next, SETTINGS).await.unwrap(), settings, "{wire:?} {setter}");
+                    assert_eq!(lender.ask(next, "select coalesce(current_setting('left.behind', true), '')").await.unwrap(), [""], "{wire:?}");
+                    lender.ask(next, NOTES).await.unwrap();
+                }
+            }
+            assert_eq!(lender.ask(next, BACKEND).await.unwrap(), backend, "another connection shows nothing");
+        }
+    }
+
+    /// Nobody may read the sequence; but whether there was one is told by which error there is.
+    async fn what_a_sequence_gave_a_is_not_told_to_the_next_one(twins: Twins) {
+        let victim = Victim::of(twins).await;
+        for wire in WIRES {
+            let lender = Lender::new(&victim, wire).await;
+            let next = next(&victim, &lender);
+            let backend = lender.ask(next, BACKEND).await.unwrap();
+            for commit in [false, true] {
+                lender.leave_kept(&["insert into notes (text) values ('numbered')", "delete from notes where text = 'numbered'"], commit).await;
+                let error = lender.ask(next, LAST).await.unwrap_err();
+                assert_eq!(error.sqlstate(), Some("55000"), "{wire:?} {error:?}");
+            }
+            assert_eq!(lender.ask(next, BACKEND).await.unwrap(), backend, "another connection shows nothing");
+        }
+    }
+
+    async fn a_seed_that_a_query_sets_foretells_no_random_number_of_the_next_one(twins: Twins) {
+        let victim = Victim::of(twins).await;
+        for wire in WIRES {
+            let lender = Lender::new(&victim, wire).await;
+            let next = next(&victim, &lender);
+            let mut drawn = Vec::new();
+            for _ in 0..3 {
+                lender.leave_kept(&["select setseed(0.5)"], false).await;
+                drawn.extend(lender.ask(next, RANDOM).await.unwrap());
+            }
+            drawn.sort();
+            drawn.dedup();
+            assert_eq!(drawn.len(), 3, "{wire:?}");
+        }
+    }
+
+    async fn a_statement_that_the_program_prepares_by_sql_is_noticed(twins: Twins) {
+        let victim = Victim::of(twins).await;
+        for wire in WIRES {
+            let lender = Lender::new(&victim, wire).await;
+            for commit in [false, true] {
+                lender.leave_kept(&["prepare left_behind as select 'by a'::text"], commit).await;
+                assert!(lender.ask(next(&victim, &lender), PREPARED).await.unwrap().is_empty(), "{wire:?}");
+            }
+        }
+    }
+
+    /// The tag of a statement tells nothing of what a routine in it ran.
+    async fn a_routine_that_runs_text_makes_for_a_reset_from_the_moment_it_is_there(twins: Twins) {
+        let victim = Victim::of(twins).await;
+        let truth = victim.twins.truth(&victim.twins.a).await;
+        for wire in WIRES {
+            let lender = Lender::new(&victim, wire).await;
+            let next = next(&victim, &lender);
+            lender.ask(&lender.a, NOTES).await.unwrap();
+            truth
+                .batch_execute(
+                    "begin;
+                     create or replace function run(text text) returns text language plpgsql as
+                         $$ begin execute text; return 'ran'; end $$;
+                     grant execute on function run(text) to public;
+                     select freehold.note_interpreters();
+                     commit",
+                )
+                .await
+                .unwrap();
+            for commit in [false, true] {
+                lender.leave_kept(&["select run('prepare left_behind as select 1')"], commit).await;
+                assert!(lender.ask(next, PREPARED).await.unwrap().is_empty(), "{wire:?}");
+            }
+            truth.batch_execute("drop function run(text); select freehold.note_interpreters()").await.unwrap();
+        }
+    }
+
+    async fn a_trigger_that_runs_text_makes_for_a_reset_behind_writes(twins: Twins) {
+        let victim = Victim::of(twins).await;
+        let truth = victim.twins.truth(&victim.twins.a).await;
+        truth
+            .batch_execute(
+                "create function obey() returns trigger language plpgsql as $$ begin execute new.email; return new; end $$;
+                 create trigger obey before insert on authors for each row execute function obey();
+                 select freehold.note_interpreters()",
+            )
+            .await
+            .unwrap();
+        for wire in WIRES {
+            let lender = Lender::new(&victim, wire).await;
+            for commit in [false, true] {
+                lender.leave_kept(&["insert into authors (email) values ('prepare left_behind as select 1')", "delete from authors where email like 'prepare%'"], commit).await;
+                assert!(lender.ask(next(&victim, &lender), PREPARED).await.unwrap().is_empty(), "{wire:?}");
+            }
+        }
+        truth.batch_execute("drop trigger obey on authors; drop function obey(); select freehold.note_interpreters()").await.unwrap();
+    }
+}

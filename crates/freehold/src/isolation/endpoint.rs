@@ -113,6 +113,7 @@ pub(crate) struct ConnectInfo {
 
 impl ConnectInfo {
     /// The settings as the value of the start-up packet's `options`, in which a backslash keeps a space.
+    #[cfg(feature = "tokio-postgres")]
     pub(crate) fn options(&self) -> String {
         let setting = |(name, value): &(&str, &str)| format!("-c {name}={}", value.replace(' ', "\\ "));
         self.settings.iter().map(setting).collect::<Vec<_>>().join(" ")

@@ -109,6 +109,11 @@ pub enum ScopeError {
         /// The tenant.
         tenant: TenantId,
     },
+    /// EXPLAIN, in tables that other tenants' rows are in or beside: its estimates come from the rows of all.
+    #[error(
+        "EXPLAIN is refused in a scope, because estimates tell of other tenants' rows: explain as an administrator"
+    )]
+    Explain,
     /// An earlier statement of this scope failed, so nothing was committed.
     #[error("the transaction was rolled back, because an earlier statement failed")]
     RolledBack,

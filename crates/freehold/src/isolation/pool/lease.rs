@@ -20,6 +20,7 @@ const RESET_TIMEOUT: Duration = Duration::from_secs(5);
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a key and a clock that were read are trusted unasked.
+#[cfg(feature = "sqlx")]
 const TRUST: Duration = Duration::from_secs(1);
 
 /// A scope that waits. When it is dropped, what was sent to it meanwhile goes back to the pool.
@@ -124,6 +125,7 @@ pub(crate) enum Condition {
     /// A statement was sent, wholly or in part, and its end was not seen.
     Running,
     /// A statement was sent and gave answers, but not all of them were read.
+    #[cfg_attr(not(feature = "sqlx"), expect(dead_code, reason = "the other driver reads all answers"))]
     Answering,
     /// A transaction is open, and every statement that was sent has ended.
     Open,
@@ -209,6 +211,7 @@ impl<C: Connection> Live<C> {
     }
 
     /// Whether the connection was idle for so long that the database may have another key by now, or another clock.
+    #[cfg(feature = "sqlx")]
     pub(crate) fn is_to_be_proven(&self) -> bool {
         self.idle_since.elapsed() > TRUST
     }

@@ -1,5 +1,6 @@
 //! Scopes: a tenant, a mode, and a transaction that begins with the first statement.
 
+mod explain;
 mod nested;
 #[cfg(feature = "sqlx")]
 mod sqlx;
@@ -21,7 +22,7 @@ use super::pool::{Condition, Lease, Live, Pool, PoolStatus};
 use super::seal::Mode;
 use super::session::Opening;
 use super::wire::{Refusal, Script, Transaction};
-use crate::tenant::{Status, Tenant};
+use crate::tenant::{Model, Status, Tenant};
 
 /// A tenant's database, as a handler gets it: opens scopes, and nothing else.
 ///
@@ -184,6 +185,12 @@ impl<D: Driver, A: Access> Scope<D, A> {
             self.lease = Some(lease.renewed(placement).await?);
         }
         Ok(())
+    }
+
+    /// Refuses a statement that shows what the planner knows of other tenants' rows. A database of one's own has none.
+    fn refuse_estimates(&self, sql: &str) -> Result<(), ScopeError> {
+        let alone = self.tenant.placement.as_ref().is_some_and(|placement| placement.model == Model::Database);
+        if !alone && explain::is_explain(sql) { Err(ScopeError::Explain) } else { Ok(()) }
     }
 
     fn condition(&self) -> Condition {
@@ -382,10 +389,18 @@ impl<D: Driver> Scope<D, Write> {
         if self.is_lost() {
             return Err(ScopeError::RolledBack);
         }
-        if self.condition() == Condition::Untouched {
+        let Some(lease) = self.lease.as_mut().filter(|lease| lease.condition != Condition::Untouched) else {
             return Ok(());
+        };
+        match lease.live().connection.wire().transaction() {
+            Transaction::Open => self.control(Script::commit, Condition::Committed).await,
+            Transaction::Failed => Err(ScopeError::RolledBack),
+            // Some statement was a commit or a rollback itself.
+            Transaction::None => {
+                self.end();
+                Err(ScopeError::Ended)
+            }
         }
-        self.control(Script::commit, Condition::Committed).await
     }
 }
 

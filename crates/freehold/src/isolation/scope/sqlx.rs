@@ -59,6 +59,7 @@ impl<'c, A: Access> Executor<'c> for &'c mut Scope<Sqlx, A> {
         let statement = Extended::new(query);
         async move {
             let statement = statement.map_err(Error::Encode).inspect_err(|_| self.fail())?;
+            self.refuse_estimates(statement.sql.as_str()).inspect_err(|_| self.fail())?;
             let deadline = self.prepare().await?;
             Ok(Running::new(self, deadline, statement))
         }
@@ -94,6 +95,7 @@ impl<'c, A: Access> Executor<'c> for &'c mut Scope<Sqlx, A> {
             if !is_static(&sql) {
                 return Err(Error::AnyDriverError("only text that is part of the program can be kept prepared".into()));
             }
+            self.refuse_estimates(sql.as_str()).inspect_err(|_| self.fail())?;
             let deadline = self.prepare().await?;
             let (live, _) = self.lease.as_mut().expect("the scope is ready").parts();
             if live.connection.wire().has_run_ad_hoc() {

@@ -75,6 +75,8 @@ impl<A: Access> Scope<TokioPostgres, A> {
     }
 
     async fn run(&mut self, text: Text<'_>, commit: bool) -> Result<Answer, ScopeError> {
+        let (Text::Static(sql, _) | Text::AdHoc(sql, _)) = text;
+        self.refuse_estimates(sql).inspect_err(|_| self.fail())?;
         let deadline = self.ready().await?;
         match timeout_at(deadline, self.exchange(text, commit)).await {
             Ok(Ok(answer)) => {

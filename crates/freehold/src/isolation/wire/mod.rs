@@ -75,6 +75,7 @@ impl Wire {
     }
 
     /// Commits behind the next statement that the driver executes, if that does not fail.
+    #[cfg(feature = "tokio-postgres")]
     pub(crate) fn commit_behind(&self) {
         self.state.lock().commit_behind();
     }

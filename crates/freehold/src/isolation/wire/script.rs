@@ -109,11 +109,12 @@ impl Script {
     pub(super) fn bind(mut self, opening: &Opening) -> Self {
         let (path, seed) = (opening.path.path(), opening.seed.to_string());
         self.bind = Some(self.statements);
-        self.execute(Kept::Bind.name(), &[&path, opening.token.as_str(), &seed]);
+        self.execute(Kept::Bind.name(), &[path, opening.token.as_str(), &seed]);
         self
     }
 
     /// Reads the context, so that one that does not verify fails here.
+    #[cfg(feature = "sqlx")]
     pub(crate) fn prove(self) -> Self {
         self.kept(Kept::Prove)
     }

@@ -198,6 +198,7 @@ impl State {
         self.before.push(script);
     }
 
+    #[cfg(feature = "tokio-postgres")]
     pub(super) fn commit_behind(&mut self) {
         self.commit_behind = true;
     }

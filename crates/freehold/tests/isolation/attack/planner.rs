@@ -1,6 +1,8 @@
+use freehold::isolation::ScopeError;
 use freehold::tenant::Model;
 use freehold_testing::{Outcome, Twins, under_every_model};
 
+use super::lender::{Lender, WIRES};
 use super::victim::Victim;
 
 /// What a planner could tell: plans, their settings, and its statistics.
@@ -73,25 +75,29 @@ under_every_model! {
         victim.assert_unharmed().await;
     }
 
-    /// 18, stated as open: estimates come from statistics over all rows of a table, and `=` and `<` count as leakproof. Where
-    /// A may name B's table, that is in the same database, an estimate tells whether a value is frequent there.
-    async fn an_estimate_tells_of_frequent_values_where_the_table_is_shared_or_beside(twins: Twins) {
+    /// 18: estimates come from statistics over all rows of a table, and `=` and `<` count as leakproof. Where A may name B's
+    /// table, that is in the same database, an estimate would tell whether a value is frequent there.
+    async fn explain_is_refused_where_an_estimate_would_tell_of_b(twins: Twins) {
         let victim = Victim::of(twins).await;
         let truth = victim.twins.truth(&victim.twins.b).await;
         let rows = "insert into notes (tenant_id, text, amount) select $1, 'row ' || i, case when i % 3 = 0 then 815 else i end from generate_series(1, 900) i";
         truth.execute(rows, &[victim.twins.b.tenant.id().as_uuid()]).await.unwrap();
         truth.batch_execute("analyze notes").await.unwrap();
-        let estimate = async |amount: i64| {
-            let outcome = victim.attack(&format!("explain (format text) select 1 from {{schema}}.notes where amount = {amount}")).await;
-            let Outcome::Rows(rows) = outcome else { return None };
-            let plan: String = rows[0].get(0);
-            plan.split_once("rows=").and_then(|(_, rest)| rest.split(' ').next()?.parse::<u64>().ok())
-        };
-        let (frequent, absent) = (estimate(815).await, estimate(816).await);
-        if victim.twins.model == Model::Database {
-            assert_eq!((frequent, absent), (None, None));
-        } else {
-            assert!(frequent > absent, "the planner keeps it to itself now: mend the documentation ({frequent:?}, {absent:?})");
+        for wire in WIRES {
+            let lender = Lender::new(&victim, wire).await;
+            for explain in ["explain", "; explain", "/* explain /* it */ */ -- now\n EXPLAIN"] {
+                let sql = format!("{explain} (format text) select 1 from {}.notes where amount = 815", victim.schema);
+                let answer = lender.ask_ad_hoc(&lender.a, &sql).await;
+                if victim.twins.model == Model::Database {
+                    let own = lender.ask_ad_hoc(&lender.a, &format!("{explain} select 1 from notes")).await.unwrap();
+                    assert!(own[0].contains("rows="), "a database of one's own may be explained: {own:?}");
+                    answer.unwrap_err();
+                } else {
+                    assert!(matches!(answer, Err(ScopeError::Explain)), "{wire:?} {answer:?}");
+                }
+            }
+            let hidden = lender.ask_ad_hoc(&lender.a, "prepare hidden as explain select 1").await;
+            assert_eq!(hidden.unwrap_err().sqlstate(), Some("42601"), "a prepared statement is never an EXPLAIN");
         }
     }
 }

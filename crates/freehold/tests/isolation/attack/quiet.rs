@@ -73,6 +73,28 @@ under_every_model! {
         }
     }
 
+    /// A scope that reads ends with the statement that begins the next one.
+    async fn a_scope_that_reads_ends_before_the_next_one_begins(twins: Twins) {
+        let victim = Victim::of(twins).await;
+        const BEGUN: &str = "select pg_backend_pid()::text || ' ' || now()::text";
+        for wire in WIRES {
+            let lender = Lender::new(&victim, wire).await;
+            let next = next(&victim, &lender);
+            for setter in [
+                "select set_config('left.behind', 'here', true)",
+                "select set_config('left.behind', 'here', false)",
+            ] {
+                let backend = lender.ask(&lender.a, BACKEND).await.unwrap();
+                let begun = lender.ask(&lender.a, BEGUN).await.unwrap();
+                assert_eq!(lender.ask(&lender.a, setter).await.unwrap(), ["here"]);
+                let left = lender.ask(next, "select coalesce(current_setting('left.behind', true), '')").await.unwrap();
+                assert_eq!(left, [""], "{wire:?} {setter}");
+                assert_ne!(lender.ask(next, BEGUN).await.unwrap(), begun, "{wire:?}: the transaction is the same");
+                assert_eq!(lender.ask(next, BACKEND).await.unwrap(), backend, "another connection shows nothing");
+            }
+        }
+    }
+
     /// Nobody may read the sequence; but whether there was one is told by which error there is.
     async fn what_a_sequence_gave_a_is_not_told_to_the_next_one(twins: Twins) {
         let victim = Victim::of(twins).await;

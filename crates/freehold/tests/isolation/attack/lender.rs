@@ -96,6 +96,13 @@ impl Lender {
         self.ask(&self.a, "select name from pg_prepared_statements order by name").await.unwrap()
     }
 
+    /// Those of them that were made from a text that begins like this.
+    pub(super) async fn kept_for(&self, sql: &str) -> Vec<String> {
+        let ask =
+            format!("select name from pg_prepared_statements where statement like '{}%'", sql.replace('\'', "''"));
+        self.ask_ad_hoc(&self.a, &ask).await.unwrap()
+    }
+
     /// A tenant borrows it and asks for one column of text.
     pub(super) async fn ask(&self, tenant: &Arc<Tenant>, sql: &'static str) -> Result<Vec<String>, ScopeError> {
         match self.wire {

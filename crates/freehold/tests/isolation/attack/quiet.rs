@@ -73,6 +73,29 @@ under_every_model! {
         }
     }
 
+    /// 41: the tag of EXECUTE is that of what it executes, so nothing but queries seems to run. Under a path that changed the
+    /// server reads what the driver keeps anew, with the settings of A.
+    async fn executing_what_the_driver_keeps_is_no_query_of_the_program(twins: Twins) {
+        let victim = Victim::of(twins).await;
+        const READ: &str = "select ('2026-01-01 00:00'::timestamptz at time zone 'UTC')::text";
+        for wire in WIRES {
+            let lender = Lender::new(&victim, wire).await;
+            let next = next(&victim, &lender);
+            let (expected, backend) = (lender.ask(next, READ).await.unwrap(), lender.ask(next, BACKEND).await.unwrap());
+            let mut poison = vec![
+                "select set_config('TimeZone', 'Asia/Tokyo', false), set_config('mine.path', current_setting('search_path'), false)"
+                    .to_owned(),
+            ];
+            for path in ["'pg_catalog'", "current_setting('mine.path')"] {
+                poison.push(format!("select set_config('search_path', {path}, false)"));
+                poison.extend(lender.kept_for(READ).await.into_iter().map(|name| format!("execute {name}")));
+            }
+            lender.leave(&poison.iter().map(String::as_str).collect::<Vec<_>>()).await;
+            assert_eq!(lender.ask(next, READ).await.unwrap(), expected, "{wire:?}");
+            assert_eq!(lender.ask(next, BACKEND).await.unwrap(), backend, "another connection shows nothing");
+        }
+    }
+
     /// A scope that reads ends with the statement that begins the next one.
     async fn a_scope_that_reads_ends_before_the_next_one_begins(twins: Twins) {
         let victim = Victim::of(twins).await;

@@ -32,8 +32,9 @@ create table freehold.installation (
 );
 insert into freehold.installation (schema_version, compatible_from) values (1, 1);
 
--- Notes which routines there are that run text they are given. A procedural language can (EXECUTE), a function in C may;
--- SQL functions and the extensions named here cannot. A trigger is set off by writes alone.
+-- Notes which routines there are that run text they are given, or statements that leave something behind. A procedural
+-- language can (EXECUTE), a function in C may; the extensions named here do not, nor do SQL functions that only have queries.
+-- A trigger is set off by writes alone.
 create function freehold.note_interpreters() returns void
 language sql
 set search_path = pg_catalog, pg_temp
@@ -48,7 +49,8 @@ as $$
                end as interpreters
         from pg_proc p
         join pg_language l on l.oid = p.prolang
-        where l.lanname <> 'sql'
+        where l.lanname <> 'internal'
+          and not (l.lanname = 'sql' and p.prosrc !~* '\m(prepare|execute|deallocate|declare|listen|load|discard|copy)\M')
           and p.pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'freehold'::regnamespace)
           and not exists (
               select from pg_depend d

@@ -86,6 +86,10 @@ async fn alone_outside_transaction(
     if is_applied(data, placement, migration).await? {
         return Ok(false);
     }
+    if migration.may_create_routines() {
+        // Until they are noted, every routine counts.
+        data.execute("update freehold.installation set interpreters = 'callable'", &[]).await.map_err(&failed)?;
+    }
     data.batch_execute(&settings("session", placement, migration)).await.map_err(&failed)?;
     let result = each_statement(data, placement, migration).await;
     data.batch_execute("reset role; reset search_path; reset lock_timeout; reset row_security")

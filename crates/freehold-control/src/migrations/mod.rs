@@ -51,10 +51,10 @@ impl Migration {
         format!("{:04}_{}.sql", self.version, self.name)
     }
 
-    /// Whether it has a word without which no routine comes into being, not even from text that it puts together.
+    /// Whether it has a word that the statements have which make routines, also as text that is put together.
     pub(crate) fn may_create_routines(&self) -> bool {
         let sql = self.sql.to_ascii_lowercase();
-        ["function", "procedure", "routine", "extension", "execute"].iter().any(|word| sql.contains(word))
+        ["function", "procedure", "routine", "aggregate", "extension", "execute"].iter().any(|word| sql.contains(word))
     }
 }
 

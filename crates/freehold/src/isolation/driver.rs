@@ -51,7 +51,7 @@ pub trait Driver: private::Sealed + Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub enum Sqlx {}
 
-/// Scopes over tokio-postgres, pipelined.
+/// Scopes over tokio-postgres, which commit with the last statement.
 #[cfg(feature = "tokio-postgres")]
 #[derive(Clone, Copy, Debug)]
 pub enum TokioPostgres {}

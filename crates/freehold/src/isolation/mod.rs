@@ -9,8 +9,9 @@
 //!
 //! - `seal`: a forged context (`select set_config('freehold.token', ...)` inside any sub-select);
 //! - `endpoint`: defaults that a role set for itself (`alter role current_user set ...`), by the start-up packet;
-//! - `pool` and `driver`: what a tenant leaves on a connection (settings, locks, LISTEN, temporary tables, a prepared
-//!   statement in the place of ours), by a reset that is committed before the connection is available;
+//! - `wire` and `session`: what a tenant leaves on a connection (settings, locks, LISTEN, temporary tables, a prepared
+//!   statement in the place of ours), by ending its transaction before the next one begins, and by a reset before that
+//!   where something else than queries may have run;
 //! - `scope`: work outside a transaction (where a LOCAL setting is a silent no-op), statements by the simple protocol (in
 //!   which a second one can hide), and state that a dropped future leaves behind.
 

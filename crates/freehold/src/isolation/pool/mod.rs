@@ -1,7 +1,8 @@
 //! The pool: one for all databases of a driver.
 //!
-//! A connection is available only when it is clean; cleaning happens at release, off the request path. A connection
-//! whose state is not known (a scope was dropped in the middle of a statement) is drained for a moment, then closed.
+//! A connection is available only when it is clean, or when all that is left to do is known and goes out before anything
+//! else is said on it ([`Wire::leave`](super::wire::Wire::leave)). Otherwise it is cleaned at release, off the request path.
+//! One whose state is not known (a scope was dropped in the middle of a statement) is drained for a moment, then closed.
 //!
 //! Tenants take turns: one that asks for more than the others waits by itself. What a scope holds goes back by being
 //! dropped ([`lease`]), so there is no await at which it could be lost; who gets it then is decided without I/O ([`state`]).

@@ -23,7 +23,7 @@ pub struct PoolOptions {
     pub drain: Duration,
     /// How long a connection may be idle before it is closed. Default 5 min.
     pub idle_timeout: Duration,
-    /// Statements a connection may read in tenants' schemas before it is closed. Default 2,000.
+    /// Statements a connection may read before it is closed, where tenants have schemas of their own. Default 2,000.
     ///
     /// PostgreSQL keeps what it learns about a table for the life of the connection: about 1.17 MB per schema of 40 tables. A
     /// statement that is kept prepared is read once per schema, so this bounds what is learnt.

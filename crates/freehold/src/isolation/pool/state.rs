@@ -232,7 +232,8 @@ impl<C> State<C> {
     fn find(&mut self, tenant: TenantId, placement: &Placement, insist: bool) -> Option<Resource<C>> {
         let warm = self.idle.iter().rposition(|live| live.warm == placement.id && live.target.serves(placement));
         // To learn a schema costs a connection more than many statements in it.
-        let knowing = || self.idle.iter().rposition(|live| live.known.contains(&placement.id));
+        let knowing =
+            || self.idle.iter().rposition(|live| live.known.contains(&placement.id) && live.target.serves(placement));
         // Of those that are warm for something else, the one that was idle longest will be missed least.
         let any = || self.idle.iter().position(|live| live.target.serves(placement));
         let clean = warm.or_else(knowing).or_else(any);

@@ -16,8 +16,8 @@ use crate::tenant::TenantId;
 /// deallocated it (invalid_sql_statement_name).
 const OUTDATED: [&str; 2] = ["0A000", "26000"];
 
-/// Statements on tokio-postgres. The first one of a scope travels in one message with what opens the transaction: one
-/// round trip.
+/// Statements on tokio-postgres. The first one of a scope travels with what opens the transaction: one round trip, and one
+/// more where the connection has not prepared it yet.
 impl<A: Access> Scope<TokioPostgres, A> {
     /// Runs a statement and returns its rows.
     ///

@@ -2,8 +2,8 @@
 //!
 //! A driver sends what the scope asks it to, message by message, and waits for the server to be ready each time. What goes
 //! around it (rollback, begin, context, commit) is put here into the driver's own messages, before the same Sync (PostgreSQL:
-//! "Pipelining" in the chapter on the frontend/backend protocol), and the answers to it are taken out again. So a scope
-//! costs one round trip, whatever the driver.
+//! "Pipelining" in the chapter on the frontend/backend protocol), and the answers to it are taken out again. So the
+//! first statement of a scope costs one round trip where it is kept prepared, whatever the driver.
 //!
 //! Nothing reaches the server unseen. The tags of completed statements tell whether anything but queries ran, which decides
 //! how the connection has to be cleaned. The simple protocol, in whose messages a second statement can hide, is refused to

@@ -36,6 +36,8 @@ pub(super) enum Kept {
     Bind,
     Prove,
     Commit,
+    /// The role and the login, which [`ResetAll`](Self::ResetAll) leaves alone.
+    ResetLogin,
     ResetAll,
     DiscardSequences,
 }
@@ -49,6 +51,7 @@ impl Kept {
         Self::Bind,
         Self::Prove,
         Self::Commit,
+        Self::ResetLogin,
         Self::ResetAll,
         Self::DiscardSequences,
     ];
@@ -62,6 +65,7 @@ impl Kept {
             Self::Bind => "freehold_bind",
             Self::Prove => "freehold_prove",
             Self::Commit => "freehold_commit",
+            Self::ResetLogin => "freehold_reset_login",
             Self::ResetAll => "freehold_reset_all",
             Self::DiscardSequences => "freehold_discard_sequences",
         }
@@ -76,6 +80,7 @@ impl Kept {
             Self::Bind => BIND,
             Self::Prove => "select tenant from freehold.context",
             Self::Commit => "commit",
+            Self::ResetLogin => "set session authorization default",
             Self::ResetAll => "reset all",
             Self::DiscardSequences => "discard sequences",
         }
@@ -86,7 +91,7 @@ const FITS: &str = "the texts and parameters of Freehold fit into a message and 
 
 impl Script {
     /// Statements that [`prepare`](Self::prepare) makes.
-    pub(crate) const KEPT: usize = 9;
+    pub(crate) const KEPT: usize = 10;
 
     /// Prepares the statements that the other scripts execute.
     pub(crate) fn prepare() -> Self {

@@ -46,7 +46,7 @@ pub(crate) struct Opened {
 /// Which routines of a database run text that they are given, so that the tag of a statement does not tell all that ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Interpreters {
-    /// None, or triggers too where the privileges are not hardened.
+    /// Some that tenants may call, or not known.
     Callable,
     /// None but triggers, which only writes set off.
     Triggers,
@@ -82,7 +82,7 @@ impl Leaving {
             Self::Read => script.kept(Kept::Rollback),
             // A rollback takes back every setting, but not what a sequence gave last.
             Self::Write => script.kept(Kept::Rollback).kept(Kept::DiscardSequences),
-            Self::Committed => script.kept(Kept::ResetAll).kept(Kept::DiscardSequences),
+            Self::Committed => script.kept(Kept::ResetLogin).kept(Kept::ResetAll).kept(Kept::DiscardSequences),
         }
         .alone()
     }

@@ -16,7 +16,7 @@ const STATEMENTS: &[&str] = &[
     "update notes set amount = 2",
     "delete from readings",
     "merge into notes n using (select 'a note of anna' as text) s on n.text = s.text when matched then update set amount = 3",
-    "explain (analyze, verbose) select text from notes",
+    "select text from notes order by amount for share",
 ];
 
 /// Runs each statement in a scope of A's whose token was exchanged for another.

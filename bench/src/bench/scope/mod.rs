@@ -68,7 +68,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let (rounds, round, warm_up, settle) = if options.quick {
         (1, millis(150), millis(50), millis(50))
     } else {
-        (3, millis(350), millis(150), millis(4_000))
+        (3, millis(350), millis(150), millis(2_000))
     };
     let plan = Plan { rounds, round, warm_up, settle, seed: options.seed, only: options.only };
 

@@ -62,7 +62,7 @@ impl Connection {
     ) -> Result<Answer, Error> {
         let ended = self.send(space, text, commit).await;
         if ended.is_err() {
-            self.wire.give_up();
+            self.wire.distrust();
         }
         ended
     }

@@ -80,8 +80,15 @@ impl Wire {
         self.state.lock().commit_behind();
     }
 
-    /// Forgets what was to go with the driver's next message, and no longer vouches for the state of the session: a
-    /// statement failed, or its end was not seen.
+    /// A statement failed, perhaps before it was sent: nothing is committed behind another one in its place, and the state of
+    /// the session is no longer vouched for. What was to go before it stays due: without that the next statement would run
+    /// in whatever transaction there is.
+    #[cfg(feature = "tokio-postgres")]
+    pub(crate) fn distrust(&self) {
+        self.state.lock().distrust();
+    }
+
+    /// Forgets what was to go with the driver's next message, because the session is going to be cleaned.
     pub(crate) fn give_up(&self) {
         self.state.lock().give_up();
     }

@@ -129,6 +129,9 @@ pub(super) struct State {
     /// Statements that it executed since then.
     executed: u32,
     transaction: Transaction,
+    /// A context was opened since the session was left or cleaned. Otherwise there may be a transaction of another tenant,
+    /// and no statement of a driver goes out.
+    bound: bool,
     leaving: Option<Leaving>,
     before: Vec<Script>,
     commit_behind: bool,
@@ -158,6 +161,7 @@ impl State {
             in_group: false,
             executed: 0,
             transaction: Transaction::None,
+            bound: false,
             leaving: None,
             before: Vec::new(),
             commit_behind: false,
@@ -203,10 +207,14 @@ impl State {
         self.commit_behind = true;
     }
 
-    pub(super) fn give_up(&mut self) {
-        self.before.clear();
+    pub(super) fn distrust(&mut self) {
         self.commit_behind = false;
         self.disturbed = true;
+    }
+
+    pub(super) fn give_up(&mut self) {
+        self.distrust();
+        self.before.clear();
     }
 
     /// Sends a script that ends with the server being ready.
@@ -238,6 +246,7 @@ impl State {
         let clean = settled && known && !self.disturbed && !self.ad_hoc && !self.closed && self.leaving.is_none();
         if clean {
             self.leaving = Some(leaving);
+            self.bound = false;
         }
         clean
     }
@@ -264,6 +273,7 @@ impl State {
         self.disturbed = false;
         self.ad_hoc = false;
         self.opened = None;
+        self.bound = false;
     }
 
     pub(super) fn opened(&self) -> Option<Opened> {
@@ -314,8 +324,10 @@ impl State {
             if let Some(kind) = self.framing.kind(rest) {
                 // What was to go by itself was decided before this.
                 self.put_alone(out);
-                for script in std::mem::take(&mut self.before) {
-                    self.put(script, 0, None, out);
+                self.put_before(out);
+                // Sync, Close, Flush, Terminate, and what answers Authentication.
+                if !self.bound && !matches!(kind, b'S' | b'C' | b'H' | b'X' | b'p') {
+                    return Err(io::Error::other("a driver sent a statement outside a scope"));
                 }
                 self.in_group = !matches!(kind, b'S' | b'Q');
                 match kind {
@@ -348,7 +360,17 @@ impl State {
         while !self.in_group
             && let Some((script, answer)) = self.alone.pop_front()
         {
+            if answer.is_some() {
+                self.put_before(out);
+            }
             self.put(script, 0, answer, out);
+        }
+    }
+
+    /// What has to go before anything else that a scope sends.
+    fn put_before(&mut self, out: &mut BytesMut) {
+        for script in std::mem::take(&mut self.before) {
+            self.put(script, 0, None, out);
         }
     }
 
@@ -356,6 +378,7 @@ impl State {
         out.extend_from_slice(&script.messages);
         if script.bind.is_some() {
             self.opened = None;
+            self.bound = true;
         }
         self.expected.push_back(Expected {
             after: self.asked,
@@ -701,6 +724,7 @@ mod tests {
     #[test]
     fn nothing_of_ours_gets_between_the_messages_of_a_group() {
         let mut state = started();
+        serve(&mut state, Mode::Read, "none", b"SELECT 1\0");
         let mut out = BytesMut::new();
         state.transmit(&message(b'P', b"s1\0select 1\0\0\0"), &mut out).unwrap();
         state.send(Script::simple("select 1"), None);
@@ -757,6 +781,41 @@ mod tests {
     }
 
     #[test]
+    fn no_statement_of_a_driver_goes_out_where_no_context_was_opened() {
+        let refused = |state: &mut State| state.transmit(&run(), &mut BytesMut::new()).is_err();
+        let mut state = started();
+        assert!(refused(&mut state), "a new session");
+        let mut state = started();
+        serve(&mut state, Mode::Read, "none", b"SELECT 1\0");
+        assert!(state.leave());
+        assert!(refused(&mut state), "a session that was left");
+        let mut state = started();
+        serve(&mut state, Mode::Read, "none", b"SET\0");
+        state.cleaned();
+        assert!(refused(&mut state), "a session that was cleaned");
+    }
+
+    #[test]
+    fn an_opening_that_was_not_sent_stays_due_whatever_is_sent_next() {
+        let mut state = started();
+        serve(&mut state, Mode::Read, "none", b"SELECT 1\0");
+        assert!(state.leave());
+        state.open(&opening(Mode::Write));
+        state.distrust();
+        assert!(!state.leave());
+        assert_eq!(transmitted(&mut state), "BEBEBEBES");
+
+        let mut state = started();
+        state.open(&opening(Mode::Write));
+        state.distrust();
+        let (sender, _receiver) = oneshot::channel();
+        state.send(Script::default().commit().alone(), Some(sender));
+        let mut out = BytesMut::new();
+        state.send_alone(&mut out, Waker::noop());
+        assert_eq!(kinds(&out), "BEBEBES");
+    }
+
+    #[test]
     fn a_commit_goes_behind_the_statement_that_is_executed_and_behind_no_other_message() {
         let mut state = started();
         serve(&mut state, Mode::Write, "none", b"INSERT 0 1\0");
@@ -803,10 +862,12 @@ mod tests {
 
     #[test]
     fn the_simple_protocol_is_refused_to_a_driver_that_can_do_without() {
-        let mut state = started();
         let query = message(b'Q', b"select 1; select 2\0");
+        let mut state = started();
+        serve(&mut state, Mode::Read, "none", b"SELECT 1\0");
         assert!(state.transmit(&query, &mut BytesMut::new()).is_err());
         let mut state = State { simple: true, ..started() };
+        serve(&mut state, Mode::Read, "none", b"SELECT 1\0");
         state.transmit(&query, &mut BytesMut::new()).unwrap();
         assert!(state.disturbed);
     }

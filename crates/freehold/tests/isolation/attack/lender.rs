@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use freehold::Freehold;
-use freehold::isolation::{PoolOptions, ScopeError, Sqlx, TokioPostgres};
+use freehold::isolation::{PoolOptions, ScopeError, Sqlx, TenantDb, TokioPostgres};
 use freehold::tenant::Tenant;
 use sqlx::AssertSqlSafe;
 
@@ -31,6 +31,11 @@ impl Lender {
         let freehold = victim.twins.deployment.another_application(pool).await;
         let [a, b] = [&victim.twins.a, &victim.twins.b].map(|twin| freehold.directory().get(twin.tenant.id()).unwrap());
         Self { freehold, a, b, wire }
+    }
+
+    /// Scopes of a tenant on tokio-postgres, for what no other method here does.
+    pub(super) fn scopes(&self, tenant: &Arc<Tenant>) -> TenantDb<TokioPostgres> {
+        self.freehold.tenant_db(tenant)
     }
 
     /// A borrows the connection, does all this whatever comes of it, and gives the connection back.

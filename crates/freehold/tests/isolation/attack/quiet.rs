@@ -118,6 +118,35 @@ under_every_model! {
         }
     }
 
+    /// A statement whose parameters do not encode is never sent, and what opens the transaction with it. The next statement
+    /// must not run in the transaction that the last tenant left.
+    async fn a_statement_that_was_never_sent_leaves_no_door_open(twins: Twins) {
+        let victim = Victim::of(twins).await;
+        const BY_TEXT: &str = "select text from notes where text <> $1";
+        let lender = Lender::new(&victim, WIRES[0]).await;
+        let (a, b) = (lender.scopes(&lender.a), lender.scopes(&lender.b));
+        for _ in 0..2 {
+            assert_eq!(b.read().query(BY_TEXT, &[&"x"]).await.unwrap().len(), 1);
+            assert_eq!(a.read().query(BY_TEXT, &[&"x"]).await.unwrap().len(), 1);
+        }
+        for end in 0..3 {
+            assert_eq!(b.read().query(BY_TEXT, &[&"x"]).await.unwrap().len(), 1);
+            let mut scope = a.read();
+            scope.query(BY_TEXT, &[&5_i32]).await.unwrap_err();
+            if end == 1 {
+                drop(scope.nested().await.unwrap());
+            }
+            if end < 2 {
+                let rows = scope.query(BY_TEXT, &[&"x"]).await.unwrap();
+                assert_eq!(rows[0].get::<_, &str>(0), "a note of anna");
+            }
+        }
+        for _ in 0..2 {
+            let rows = b.read().query(BY_TEXT, &[&"x"]).await.unwrap();
+            assert_eq!(rows[0].get::<_, &str>(0), victim.canary);
+        }
+    }
+
     /// Nobody may read the sequence; but whether there was one is told by which error there is.
     async fn what_a_sequence_gave_a_is_not_told_to_the_next_one(twins: Twins) {
         let victim = Victim::of(twins).await;

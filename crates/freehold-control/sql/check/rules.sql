@@ -142,4 +142,10 @@ select 'FH019', 'critical', c.oid::regclass::text, format('tenants may %s a glob
 from pg_class c cross join lateral aclexplode(c.relacl) a
 where c.relnamespace = 'global'::regnamespace and c.relkind in ('r', 'p') and a.privilege_type <> 'SELECT'
   and (a.grantee = 0 or a.grantee in (select oid from logins))
+union all
+-- Made behind our back: connections are cleaned as if it were not there.
+select 'FH020', 'high', 'freehold.installation', format('routines that run text are %s, and %s is noted', found.interpreters, i.interpreters),
+       'select freehold.note_interpreters()'
+from freehold.installation i cross join freehold.interpreters() as found(interpreters)
+where array_position(array['none', 'triggers', 'callable'], found.interpreters) > array_position(array['none', 'triggers', 'callable'], i.interpreters)
 order by 1, 3, 4

@@ -32,36 +32,40 @@ create table freehold.installation (
 );
 insert into freehold.installation (schema_version, compatible_from) values (1, 1);
 
--- Notes which routines there are that run text they are given, or statements that leave something behind. A procedural
--- language can (EXECUTE), a function in C may; the extensions named here do not, nor do SQL functions that only have queries.
--- A trigger is set off by writes alone.
+-- Which routines there are that run text they are given, or statements that leave something behind. A procedural language
+-- can (EXECUTE), a function in C may; the extensions named here do not, nor do SQL functions that only have queries. A trigger
+-- is set off by writes alone.
+create function freehold.interpreters() returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+               when coalesce(bool_or(p.prorettype <> all (array['trigger', 'event_trigger']::regtype[])), false) then 'callable'
+               when count(*) > 0 then 'triggers'
+               else 'none'
+           end
+    from pg_proc p
+    join pg_language l on l.oid = p.prolang
+    where l.lanname <> 'internal'
+      and not (l.lanname = 'sql' and p.prosrc !~* '\m(prepare|execute|deallocate|declare|listen|load|discard|copy)\M')
+      and p.pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'freehold'::regnamespace)
+      and not exists (
+          select from pg_depend d
+          join pg_extension e on e.oid = d.refobjid and d.refclassid = 'pg_extension'::regclass
+          where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+            and e.extname in ('btree_gin', 'btree_gist', 'citext', 'cube', 'earthdistance', 'fuzzystrmatch', 'hstore', 'intarray',
+                              'isn', 'ltree', 'pg_trgm', 'pgcrypto', 'seg', 'unaccent', 'uuid-ossp', 'vector'))
+$$;
+
 create function freehold.note_interpreters() returns void
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
-    update freehold.installation i
-    set interpreters = found.interpreters
-    from (
-        select case
-                   when coalesce(bool_or(p.prorettype <> all (array['trigger', 'event_trigger']::regtype[])), false) then 'callable'
-                   when count(*) > 0 then 'triggers'
-                   else 'none'
-               end as interpreters
-        from pg_proc p
-        join pg_language l on l.oid = p.prolang
-        where l.lanname <> 'internal'
-          and not (l.lanname = 'sql' and p.prosrc !~* '\m(prepare|execute|deallocate|declare|listen|load|discard|copy)\M')
-          and p.pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'freehold'::regnamespace)
-          and not exists (
-              select from pg_depend d
-              join pg_extension e on e.oid = d.refobjid and d.refclassid = 'pg_extension'::regclass
-              where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
-                and e.extname in ('btree_gin', 'btree_gist', 'citext', 'cube', 'earthdistance', 'fuzzystrmatch', 'hstore', 'intarray',
-                                  'isn', 'ltree', 'pg_trgm', 'pgcrypto', 'seg', 'unaccent', 'uuid-ossp', 'vector'))
-    ) found
+    update freehold.installation i set interpreters = found.interpreters
+    from freehold.interpreters() as found(interpreters)
     where i.interpreters <> found.interpreters
 $$;
-revoke execute on function freehold.note_interpreters() from public;
+revoke execute on function freehold.interpreters(), freehold.note_interpreters() from public;
 
 -- Placements of this database. A placement's id is the name of its schema.
 create table freehold.placements (
@@ -152,7 +156,7 @@ grant select, insert, update, delete on freehold.placements, freehold.residents,
 grant select on freehold.installation to freehold_control;
 grant select (profile, interpreters) on freehold.installation to public;
 grant update (interpreters) on freehold.installation to freehold_control;
-grant execute on function freehold.note_interpreters() to freehold_control;
+grant execute on function freehold.interpreters(), freehold.note_interpreters() to freehold_control;
 grant select on freehold.placements to freehold_owner;
 
 reset role;

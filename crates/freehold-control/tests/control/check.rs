@@ -46,6 +46,11 @@ const FAULTS: &[(&str, &str, &str)] = &[
          grant insert on global.rates to freehold_app",
         "rates",
     ),
+    (
+        "FH020",
+        "create function {p}.run(text text) returns void language plpgsql as 'begin execute text; end'",
+        "freehold.installation",
+    ),
 ];
 
 #[tokio::test]

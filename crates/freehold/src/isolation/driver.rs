@@ -21,6 +21,9 @@ pub(crate) trait Connection: Debug + Sized + Send + Sync + 'static {
     /// How many statements the driver believes to have prepared.
     fn prepared(&self) -> usize;
 
+    /// Forgets what names stand for: the next scope is in another schema.
+    fn forget_names(&mut self) -> impl Future<Output = Result<(), Source>> + Send;
+
     /// Says good-bye, so that the server ends the backend at once. Dropping a connection closes it too.
     fn close(self) -> impl Future<Output = ()> + Send;
 }

@@ -21,7 +21,8 @@ pub struct Connection {
 
 impl driver::Connection for Connection {
     async fn open(info: ConnectInfo) -> Result<Self, Source> {
-        // sqlx asks by the simple protocol for types that it does not know, with a text that is made of numbers alone.
+        // sqlx asks by the simple protocol for types that it does not know, with a text that is made of numbers, and of names
+        // that are part of the program.
         let (wire, stream) = Wire::connect(&info.host, info.port, true).await?;
         let (door, relay) = Relay::new(stream)?;
         let mut options = PgConnectOptions::new_without_pgpass()
@@ -46,7 +47,9 @@ impl driver::Connection for Connection {
 
     async fn drain(&mut self) -> Result<(), Source> {
         loop {
-            match sqlx::Connection::flush(&mut self.client).await {
+            // A script of the wire that nobody waits for any more is none of the client's, which has to ask behind it.
+            let drained = if self.wire.is_answered() { self.client.flush().await } else { self.client.ping().await };
+            match drained {
                 Ok(()) => return Ok(()),
                 // How a statement ended whose stream was dropped.
                 Err(sqlx::Error::Database(_)) => {}
@@ -57,6 +60,11 @@ impl driver::Connection for Connection {
 
     fn prepared(&self) -> usize {
         self.client.cached_statements_size()
+    }
+
+    async fn forget_names(&mut self) -> Result<(), Source> {
+        // Types by name are forgotten with the statements.
+        Ok(self.client.clear_cached_statements().await?)
     }
 
     async fn close(self) {

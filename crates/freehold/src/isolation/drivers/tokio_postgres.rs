@@ -164,6 +164,11 @@ impl driver::Connection for Connection {
         self.kept
     }
 
+    async fn forget_names(&mut self) -> Result<(), Source> {
+        // It remembers types by their numbers alone.
+        Ok(())
+    }
+
     async fn close(self) {
         // Dropping the connection closes its socket, which is all the server needs.
     }

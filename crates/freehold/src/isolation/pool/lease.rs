@@ -67,7 +67,6 @@ impl<D: Driver> Holding<D> {
             live.session.set_clock(opened.clock);
         }
         self.clean = Some(live);
-        self.pool.0.left.notify_one();
         None
     }
 
@@ -111,7 +110,12 @@ impl<D: Driver> Drop for Holding<D> {
         if let Some(live) = &mut self.clean {
             live.idle_since = Instant::now();
         }
-        self.pool.0.state.lock().release(self.tenant, self.clean.take());
+        let clean = self.clean.take();
+        let left = clean.is_some();
+        self.pool.0.state.lock().release(self.tenant, clean);
+        if left {
+            self.pool.0.left.notify_one();
+        }
     }
 }
 
@@ -159,6 +163,25 @@ impl<D: Driver> Lease<D> {
             live.known.insert(placement.id.clone());
         }
         Self { holding: Some(holding), live: Some(live), condition: Condition::Untouched }
+    }
+
+    /// A lease of a connection that may have served another placement before.
+    pub(super) async fn handed_over(
+        holding: Holding<D>,
+        live: Live<D::Connection>,
+        placement: &Placement,
+    ) -> Result<Self, ScopeError> {
+        let elsewhere = live.warm != placement.id;
+        let mut lease = Self::new(holding, live, placement);
+        let (live, condition) = lease.parts();
+        if elsewhere && live.connection.wire().take_asked_for_types() {
+            *condition = Condition::Running;
+            if live.connection.forget_names().await.is_err() {
+                return lease.renewed(placement).await;
+            }
+            *condition = Condition::Untouched;
+        }
+        Ok(lease)
     }
 
     pub(crate) fn live(&mut self) -> &mut Live<D::Connection> {

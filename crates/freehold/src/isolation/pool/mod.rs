@@ -138,7 +138,9 @@ impl<D: Driver> Pool<D> {
         };
         let holding = Holding::new(self, tenant);
         match resource {
-            Resource::Idle(live) if !live.connection.wire().is_closed() => Ok(Lease::new(holding, *live, placement)),
+            Resource::Idle(live) if !live.connection.wire().is_closed() => {
+                Lease::handed_over(holding, *live, placement).await
+            }
             Resource::Idle(old) | Resource::InPlaceOf(old) => self.open(holding, Some(*old), placement).await,
             Resource::Permit => self.open(holding, None, placement).await,
         }

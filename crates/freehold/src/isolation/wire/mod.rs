@@ -129,7 +129,7 @@ impl Wire {
         self.state.lock().ran_ad_hoc();
     }
 
-    /// Whether such text was sent since the session was cleaned.
+    /// Whether such text was sent since the session was cleaned, or a setting changed that decides how text is read.
     pub(crate) fn has_run_ad_hoc(&self) -> bool {
         self.state.lock().has_run_ad_hoc()
     }
@@ -139,9 +139,20 @@ impl Wire {
         self.state.lock().parsed()
     }
 
+    /// Whether the driver has asked what types there are since this was called last.
+    pub(crate) fn take_asked_for_types(&self) -> bool {
+        self.state.lock().take_asked_for_types()
+    }
+
     /// How the server stood when it was ready last.
     pub(crate) fn transaction(&self) -> Transaction {
         self.state.lock().transaction()
+    }
+
+    /// Whether the server answered everything that it was sent. A driver that is carried by a relay may have sent more.
+    #[cfg(feature = "sqlx")]
+    pub(crate) fn is_answered(&self) -> bool {
+        self.state.lock().is_answered()
     }
 
     pub(crate) fn is_closed(&self) -> bool {

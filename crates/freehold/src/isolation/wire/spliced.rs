@@ -47,7 +47,7 @@ impl Spliced {
         loop {
             while let Some(header) = self.incoming.get(self.granted..self.granted + 5) {
                 // What may have to be taken out must be in front.
-                if state.is_expecting() && self.granted > 0 {
+                if self.granted > 0 && state.may_take(header[0]) {
                     break;
                 }
                 let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]) as usize + 1;

@@ -142,10 +142,12 @@ pub(super) struct State {
     parsed: u64,
     /// The transaction that was opened last only reads.
     read_only: bool,
-    /// Text made at run time was sent.
+    /// Text made at run time was sent, or a setting changed that decides how text is read.
     ad_hoc: bool,
     /// Something else than queries ran, or what ran is not known.
     disturbed: bool,
+    /// The driver sent Query messages, by which it asks what types there are.
+    asked_for_types: bool,
     key: Option<(i32, i32)>,
     closed: bool,
     waker: Option<Waker>,
@@ -172,6 +174,7 @@ impl State {
             read_only: false,
             ad_hoc: false,
             disturbed: false,
+            asked_for_types: false,
             key: None,
             closed: false,
             waker: None,
@@ -236,8 +239,7 @@ impl State {
             (Transaction::Open, false) => Leaving::Write,
             (Transaction::Failed, _) => return false,
         };
-        let settled =
-            self.asked == self.ready && self.before.is_empty() && self.alone.is_empty() && !self.commit_behind;
+        let settled = self.is_answered() && self.before.is_empty() && !self.commit_behind;
         let known = match self.opened.map(|opened| opened.interpreters) {
             Some(Interpreters::None) => true,
             Some(Interpreters::Triggers) => leaving == Leaving::Read,
@@ -282,6 +284,15 @@ impl State {
 
     pub(super) fn transaction(&self) -> Transaction {
         self.transaction
+    }
+
+    /// Whether the server answered everything that it was sent, and nothing waits to be sent by itself.
+    pub(super) fn is_answered(&self) -> bool {
+        self.asked == self.ready && self.alone.is_empty()
+    }
+
+    pub(super) fn take_asked_for_types(&mut self) -> bool {
+        std::mem::take(&mut self.asked_for_types)
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -343,6 +354,7 @@ impl State {
                     b'Q' if self.simple => {
                         self.asked += 1;
                         self.disturbed = true;
+                        self.asked_for_types = true;
                     }
                     b'Q' | b'F' => return Err(io::Error::other("a driver sent a message of the simple protocol")),
                     _ => {}
@@ -396,16 +408,31 @@ impl State {
         }
     }
 
+    /// Whether the next message, of this kind, may have to be kept from the driver.
+    pub(super) fn may_take(&self, kind: u8) -> bool {
+        kind == b'A' || self.is_expecting()
+    }
+
     /// Whether the next message may be an answer to a script.
-    pub(super) fn is_expecting(&self) -> bool {
+    fn is_expecting(&self) -> bool {
         self.expected.front().is_some_and(|expected| expected.after == self.ready)
     }
 
     /// A message of the server: its kind, and its body once it is there.
     pub(super) fn receive(&mut self, kind: u8, body: Option<&[u8]>) -> io::Result<Verdict> {
-        // They come unasked, whatever is being answered: NoticeResponse, ParameterStatus, NotificationResponse.
-        if matches!(kind, b'N' | b'S' | b'A') {
-            return Ok(Verdict::Deliver);
+        // They come unasked, whatever is being answered.
+        match (kind, body) {
+            // NotificationResponse: perhaps to what an earlier tenant listened for. No scope can ask for one.
+            (b'A', Some(_)) => return Ok(Verdict::Take),
+            // ParameterStatus
+            (b'S', Some(body)) => {
+                self.ad_hoc |= self.bound && decides_reading(body);
+                return Ok(Verdict::Deliver);
+            }
+            (b'A' | b'S', None) => return Ok(Verdict::Wait),
+            // NoticeResponse
+            (b'N', _) => return Ok(Verdict::Deliver),
+            _ => {}
         }
         if self.is_expecting()
             && let Some(expected) = self.expected.front_mut()
@@ -416,8 +443,7 @@ impl State {
             } else if expected.behind == 0 {
                 return self.receive_answer(kind, body);
             } else if kind == b'E' {
-                // What stands behind a failed statement is skipped.
-                self.expected.pop_front();
+                return self.receive_error(body);
             }
             return self.observe(kind, Some(body));
         }
@@ -425,11 +451,11 @@ impl State {
     }
 
     fn receive_answer(&mut self, kind: u8, body: &[u8]) -> io::Result<Verdict> {
+        if kind == b'E' {
+            return self.receive_error(body);
+        }
         let Some(mut expected) = self.expected.pop_front() else { return Ok(Verdict::Deliver) };
         match (kind, expected.end) {
-            // The driver's own messages are skipped by the server, so the error is theirs.
-            (b'E', End::Completed) => return self.observe(kind, Some(body)),
-            (b'E', End::Ready) => expected.refusal = Some(Refusal::read(body)),
             (b'D', _) => {
                 let Some(columns) = columns(body) else {
                     return Err(io::Error::new(io::ErrorKind::InvalidData, "a row that ends too early"));
@@ -457,6 +483,21 @@ impl State {
         }
         self.expected.push_front(expected);
         Ok(Verdict::Take)
+    }
+
+    /// An error: the server skips what follows up to the next Sync, also what stands there of ours.
+    fn receive_error(&mut self, body: &[u8]) -> io::Result<Verdict> {
+        while self.is_expecting()
+            && let Some(expected) = self.expected.front_mut()
+        {
+            if expected.end == End::Ready {
+                expected.refusal = Some(Refusal::read(body));
+                return Ok(Verdict::Take);
+            }
+            self.expected.pop_front();
+        }
+        // The messages in the group are the driver's, so the error is too.
+        self.observe(b'E', Some(body))
     }
 
     /// A message for the driver.
@@ -490,6 +531,12 @@ impl State {
             _ => Transaction::Failed,
         };
     }
+}
+
+/// Whether a setting whose value the server tells is one that decides how a text is read when it is prepared.
+fn decides_reading(body: &[u8]) -> bool {
+    let name = body.split(|byte| *byte == 0).next().unwrap_or(body);
+    matches!(name, b"TimeZone" | b"DateStyle" | b"IntervalStyle" | b"standard_conforming_strings" | b"client_encoding")
 }
 
 /// Whether the tag of a completed statement is that of a query. The tag of EXECUTE is that of what it executes, but what it
@@ -846,6 +893,35 @@ mod tests {
         transmitted(&mut state);
         assert_eq!(answers(&mut state, &[(b'E', b"C23505\0\0"), (b'Z', b"E")]), "DD");
         assert!(!state.is_expecting());
+    }
+
+    #[test]
+    fn nothing_of_a_group_that_failed_is_waited_for() {
+        let mut state = started();
+        serve(&mut state, Mode::Write, "none", b"INSERT 0 1\0");
+        state.precede(Script::default().control("rollback to savepoint s1"));
+        state.commit_behind();
+        transmitted(&mut state);
+        assert_eq!(answers(&mut state, &[(b'1', b""), (b'2', b""), (b'E', b"C3B001\0\0"), (b'Z', b"E")]), "TTDD");
+
+        state.precede(Script::default().control("rollback to savepoint s1"));
+        let (sender, mut receiver) = oneshot::channel();
+        state.send(Script::default().commit().alone(), Some(sender));
+        state.send_alone(&mut BytesMut::new(), Waker::noop());
+        assert_eq!(answers(&mut state, &[(b'1', b""), (b'2', b""), (b'E', b"C3B001\0\0"), (b'Z', b"E")]), "TTTT");
+        assert_eq!(receiver.try_recv().unwrap().unwrap_err().sqlstate, "3B001", "whoever waits is told");
+        assert!(state.is_answered() && state.expected.is_empty());
+    }
+
+    #[test]
+    fn a_notification_is_for_nobody_and_a_setting_that_decides_reading_is_noted() {
+        let mut state = started();
+        serve(&mut state, Mode::Read, "none", b"SELECT 1\0");
+        assert_eq!(answers(&mut state, &[(b'A', b"\0\0\0\x07channel\0payload\0")]), "T");
+        assert_eq!(answers(&mut state, &[(b'S', b"search_path\0t_x\0")]), "D");
+        assert!(!state.has_run_ad_hoc());
+        assert_eq!(answers(&mut state, &[(b'S', b"TimeZone\0Asia/Tokyo\0")]), "D");
+        assert!(state.has_run_ad_hoc() && !state.leave());
     }
 
     #[test]

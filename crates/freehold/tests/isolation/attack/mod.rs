@@ -15,3 +15,4 @@ mod rows;
 mod seal;
 mod settings;
 mod victim;
+mod wire;

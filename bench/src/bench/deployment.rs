@@ -8,7 +8,7 @@ use anyhow::Context;
 use freehold::isolation::{ExposeSecret, MasterKey, PoolOptions};
 use freehold::tenant::{Model, Slug, Tenant};
 use freehold::{Config, Freehold};
-use freehold_control::{ControlConfig, ControlPlane, Installer};
+use freehold_control::{ControlConfig, ControlPlane, Installer, Passwords};
 use freehold_postgres::Server;
 use tokio_postgres::{Client, NoTls};
 
@@ -54,7 +54,7 @@ impl Deployment {
         let master_key = Arc::new(MasterKey::generate());
         let mut deployment = Self {
             control: ControlPlane::new(ControlConfig::new(
-                config(&server, "freehold_control", CATALOG),
+                config(&server, "freehold_control", CATALOG).into(),
                 master_key.clone(),
                 directory,
             ))?,
@@ -69,13 +69,14 @@ impl Deployment {
 
     async fn install(&mut self) -> anyhow::Result<()> {
         let installer = Installer {
-            admin: self.config("postgres", "postgres"),
+            admin: self.config("postgres", "postgres").into(),
             host: self.server.socket_dir().to_string_lossy().into_owned(),
             port: self.server.port(),
             catalog: CATALOG.to_owned(),
             data: DATA.to_owned(),
             cluster: "local".to_owned(),
             master_key: self.master_key.clone(),
+            passwords: Passwords::default(),
         };
         installer.install().await?;
         let report = self.control.migrate().await?;
@@ -131,7 +132,7 @@ impl Deployment {
     /// An application: its own directory and its own connections.
     pub(crate) async fn application(&self, pool: PoolOptions) -> anyhow::Result<Freehold> {
         let key = self.master_key.to_secret_hex().expose_secret().parse()?;
-        let mut config = Config::new(self.config("freehold_reader", CATALOG), key);
+        let mut config = Config::new(self.config("freehold_reader", CATALOG).into(), key);
         config.pool = pool;
         Ok(Freehold::connect(config).await?)
     }

@@ -77,6 +77,15 @@ pub(crate) struct Up {
     /// An administrator's login to the server, to set it up or upgrade it [default: of the private PostgreSQL]
     #[arg(long, value_name = "URL", env = "FREEHOLD_ADMIN_URL", hide_env_values = true)]
     pub(crate) admin_url: Option<String>,
+    /// Gives freehold_app this password, and notes where applications find it: `env:NAME` or `file:PATH`
+    #[arg(long, value_name = "REFERENCE", requires = "admin_url")]
+    pub(crate) app_password: Option<String>,
+    /// Gives freehold_control this password, and notes where workers find it
+    #[arg(long, value_name = "REFERENCE", requires = "admin_url")]
+    pub(crate) control_password: Option<String>,
+    /// Gives freehold_reader this password
+    #[arg(long, value_name = "REFERENCE", requires = "admin_url")]
+    pub(crate) reader_password: Option<String>,
     /// Print `ready` and the origin of this URL once it answers 200
     #[arg(long, value_name = "URL", requires = "command")]
     pub(crate) ready_url: Option<Uri>,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use freehold::isolation::MasterKey;
+use freehold::login::{Login, TrustedRoots};
 use freehold_control::{ControlConfig, ControlPlane};
 use freehold_postgres::{Builder, Installation, InstallationError, Server, ServerError};
-use tokio_postgres::Config;
 
 use crate::settings::Settings;
 
@@ -118,6 +118,8 @@ where
 }
 
 /// A PostgreSQL URL. The error does not repeat it, since it may hold a password.
-pub(crate) fn parse_url(url: &str, what: &str) -> anyhow::Result<Config> {
-    Config::from_str(url).with_context(|| format!("{what} is no PostgreSQL URL: use postgres://LOGIN@HOST/DATABASE"))
+pub(crate) fn parse_url(url: &str, what: &str) -> anyhow::Result<Login> {
+    let login = Login::from_str(url)
+        .with_context(|| format!("{what} is no PostgreSQL URL: use postgres://LOGIN@HOST/DATABASE"))?;
+    Ok(login.trusting(TrustedRoots::from_env().context("PGSSLROOTCERT is of no use")?))
 }

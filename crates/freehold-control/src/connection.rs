@@ -1,12 +1,13 @@
-use tokio_postgres::{Client, Config, NoTls};
+use freehold::login::Login;
+use tokio_postgres::Client;
 
 use crate::ControlError;
 
 /// Connects, with the connection's own work in the background. It ends when the client is dropped.
-pub(crate) async fn connect(config: &Config) -> Result<Client, ControlError> {
-    let (client, connection) = config.connect(NoTls).await.map_err(|source| ControlError::Connect {
-        database: config.get_dbname().unwrap_or_default().to_owned(),
-        user: config.get_user().unwrap_or_default().to_owned(),
+pub(crate) async fn connect(login: &Login) -> Result<Client, ControlError> {
+    let (client, connection) = login.connect().await.map_err(|source| ControlError::Connect {
+        database: login.config().get_dbname().unwrap_or_default().to_owned(),
+        user: login.config().get_user().unwrap_or_default().to_owned(),
         source,
     })?;
     tokio::spawn(async move {
@@ -15,13 +16,6 @@ pub(crate) async fn connect(config: &Config) -> Result<Client, ControlError> {
         }
     });
     Ok(client)
-}
-
-/// The same server and login, another database.
-pub(crate) fn with_database(config: &Config, database: &str) -> Config {
-    let mut config = config.clone();
-    config.dbname(database);
-    config
 }
 
 /// Reads what `env:NAME` or `file:PATH` refers to.

@@ -10,7 +10,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient, Row};
 use uuid::Uuid;
 
-use crate::connection::{connect, with_database};
+use crate::connection::connect;
 use crate::install::quoted;
 use crate::operation::Steps;
 use crate::provision::Place;
@@ -47,7 +47,7 @@ async fn fence(place: &Place, tenant: TenantId) -> Result<Value, ControlError> {
 /// Takes away a login, and ends what it runs.
 async fn cut_off(place: &Place) -> Result<(), ControlError> {
     let failed = ControlError::doing("closing the login of a tenant");
-    let server = connect(&with_database(&place.server, &place.data)).await?;
+    let server = connect(&place.server.to_database(&place.data)).await?;
     let id = place.id.as_str();
     if server.query_opt("select from pg_roles where rolname = $1", &[&id]).await.map_err(&failed)?.is_some() {
         // Only members of a role may end its sessions.
@@ -93,7 +93,7 @@ async fn wait_for_writers(data: &Client, place: &Place) -> Result<(), ControlErr
 
 /// The database a tenant lives in; none when a tenant database was not created yet, or was dropped already.
 async fn open(place: &Place) -> Result<Option<Client>, ControlError> {
-    match connect(&with_database(&place.server, &place.database)).await {
+    match connect(&place.server.to_database(&place.database)).await {
         Ok(data) => Ok(Some(data)),
         Err(error) if place.model == Model::Database && is_missing(&error) => Ok(None),
         Err(error) => Err(error),
@@ -126,7 +126,7 @@ async fn all_rows(data: &Client) -> Result<(), ControlError> {
 
 async fn erase(place: &Place, tenant: TenantId) -> Result<Value, ControlError> {
     let failed = ControlError::doing("erasing a tenant");
-    let mut data = connect(&with_database(&place.server, &place.data)).await?;
+    let mut data = connect(&place.server.to_database(&place.data)).await?;
     let id = &place.id;
     match place.model {
         Model::Shared => erase_rows(&mut data, place, tenant).await?,

@@ -24,7 +24,7 @@ mod tenants;
 pub use check::{Finding, Severity};
 pub use doctor::{Diagnosis, Health};
 pub use error::ControlError;
-pub use install::Installer;
+pub use install::{Installer, Passwords};
 pub use lifecycle::Change;
 pub use migrate::{MigrateFailure, MigrateReport, Pending, Plan};
 pub use migrations::{Migration, Migrations};

@@ -2,11 +2,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use freehold::isolation::MasterKey;
+use freehold::login::Login;
 use freehold::tenant::{Model, Slug, TenantId};
 use tokio_postgres::{Client, Config};
 use uuid::Uuid;
 
-use crate::connection::{connect, password, with_database};
+use crate::connection::{connect, password};
 use crate::migrate::Migrator;
 use crate::migrations::Migrations;
 use crate::provision::Place;
@@ -16,8 +17,8 @@ use crate::{ControlError, lifecycle, seal};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ControlConfig {
-    /// The catalog, as `freehold_control`.
-    pub catalog: Config,
+    /// The catalog, as `freehold_control`. Who is trusted to vouch for its server is trusted for all clusters.
+    pub catalog: Login,
     /// What contexts are sealed with.
     pub master_key: Arc<MasterKey>,
     /// The directory of the application's migrations.
@@ -26,7 +27,7 @@ pub struct ControlConfig {
 
 impl ControlConfig {
     /// A configuration.
-    pub fn new(catalog: Config, master_key: Arc<MasterKey>, migrations: impl Into<PathBuf>) -> Self {
+    pub fn new(catalog: Login, master_key: Arc<MasterKey>, migrations: impl Into<PathBuf>) -> Self {
         Self { catalog, master_key, migrations: migrations.into() }
     }
 }
@@ -40,7 +41,7 @@ pub struct ControlPlane {
 /// A cluster, as the control plane reaches it.
 #[derive(Clone, Debug)]
 pub(crate) struct Cluster {
-    pub(crate) server: Config,
+    pub(crate) server: Login,
     pub(crate) data: String,
 }
 
@@ -66,7 +67,7 @@ impl ControlPlane {
         Ok(Migrator { migrations: Migrations::read(&self.config.migrations)? })
     }
 
-    pub(crate) fn catalog_config(&self) -> &Config {
+    pub(crate) fn catalog_login(&self) -> &Login {
         &self.config.catalog
     }
 
@@ -92,7 +93,13 @@ impl ControlPlane {
                 if let Some(reference) = row.get::<_, Option<&str>>(4) {
                     server.password(password(reference)?);
                 }
-                Ok((row.get(0), Cluster { server, data: row.get(3) }))
+                Ok((
+                    row.get(0),
+                    Cluster {
+                        server: Login::new(server).trusting(self.config.catalog.roots().clone()),
+                        data: row.get(3),
+                    },
+                ))
             })
             .collect()
     }
@@ -159,7 +166,7 @@ impl ControlPlane {
         let catalog = self.catalog().await?;
         let mut rotated = Vec::new();
         for (server, database) in self.databases(&catalog).await? {
-            let mut data = connect(&with_database(&server, &database)).await?;
+            let mut data = connect(&server.to_database(&database)).await?;
             let generation = seal::rotate(&mut data, &self.config.master_key).await?;
             // A tenant database and its login are named after the placement; the password derives from the master key.
             if let Ok(login) = database.parse() {
@@ -178,7 +185,7 @@ impl ControlPlane {
     pub async fn verify_seal(&self) -> Result<(), ControlError> {
         let catalog = self.catalog().await?;
         for (server, database) in self.databases(&catalog).await? {
-            seal::verify(&connect(&with_database(&server, &database)).await?, &self.config.master_key).await?;
+            seal::verify(&connect(&server.to_database(&database)).await?, &self.config.master_key).await?;
         }
         Ok(())
     }

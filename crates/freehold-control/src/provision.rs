@@ -1,12 +1,13 @@
 //! A place for a new tenant: placement, schema or database, tables, key, and only then: active.
 
+use freehold::login::Login;
 use freehold::tenant::{Model, PlacementId, TenantId};
 use serde_json::{Value, json};
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config};
 use uuid::Uuid;
 
-use crate::connection::{connect, with_database};
+use crate::connection::connect;
 use crate::install::{create_schema, quoted, template_of};
 use crate::operation::Steps;
 use crate::{ControlError, ControlPlane, seal};
@@ -21,7 +22,7 @@ pub(crate) struct Place {
     pub(crate) data: String,
     pub(crate) epoch: i64,
     /// The server, as the control plane reaches it.
-    pub(crate) server: Config,
+    pub(crate) server: Login,
 }
 
 pub(crate) async fn provision(control: &ControlPlane, steps: &Steps<'_>) -> Result<(), ControlError> {
@@ -73,7 +74,7 @@ async fn create(control: &ControlPlane, place: &Place) -> Result<Value, ControlE
     match place.model {
         Model::Shared => {}
         Model::Schema => {
-            let data = connect(&with_database(&place.server, &place.database)).await?;
+            let data = connect(&place.server.to_database(&place.database)).await?;
             create_schema(&data, &place.id, "schema").await?;
         }
         Model::Database => create_database(control, place).await?,
@@ -85,7 +86,7 @@ async fn create(control: &ControlPlane, place: &Place) -> Result<Value, ControlE
 /// are as they shall be: a new database is open to all.
 async fn create_database(control: &ControlPlane, place: &Place) -> Result<(), ControlError> {
     let failed = ControlError::doing("creating a tenant database");
-    let server = connect(&with_database(&place.server, &place.data)).await?;
+    let server = connect(&place.server.to_database(&place.data)).await?;
     let id = &place.id;
     let verifier = seal::login_verifier(control.master_key(), id);
     let create = format!("create role {id} login inherit password '{verifier}' in role freehold_tenant");
@@ -99,7 +100,7 @@ async fn create_database(control: &ControlPlane, place: &Place) -> Result<(), Co
     );
     server.batch_execute(&rights).await.map_err(&failed)?;
 
-    let database = connect(&with_database(&place.server, &place.database)).await?;
+    let database = connect(&place.server.to_database(&place.database)).await?;
     create_schema(&database, id, "database").await?;
     seal::seal_database(&database, control.master_key()).await
 }
@@ -121,7 +122,7 @@ async fn migrate(control: &ControlPlane, place: &Place) -> Result<Value, Control
 }
 
 async fn is_migrated(place: &Place) -> Result<bool, ControlError> {
-    let data = connect(&with_database(&place.server, &place.database)).await?;
+    let data = connect(&place.server.to_database(&place.database)).await?;
     data.query_opt("select from freehold.ledger where placement = $1 limit 1", &[&place.id.as_str()])
         .await
         .map(|row| row.is_some())
@@ -130,7 +131,7 @@ async fn is_migrated(place: &Place) -> Result<bool, ControlError> {
 
 /// From here on the database accepts contexts of the tenant.
 async fn register(place: &Place, tenant: TenantId) -> Result<Value, ControlError> {
-    let data = connect(&with_database(&place.server, &place.database)).await?;
+    let data = connect(&place.server.to_database(&place.database)).await?;
     let login = (place.model == Model::Database).then(|| place.id.as_str());
     data.execute(
         "insert into freehold.residents (tenant, placement, epoch, login) values ($1, $2, $3, $4::text::name) \

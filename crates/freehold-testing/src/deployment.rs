@@ -5,14 +5,14 @@ use std::time::Duration;
 use freehold::isolation::{MasterKey, PoolOptions};
 use freehold::tenant::{Model, Slug, Tenant};
 use freehold::{Config, Freehold};
-use freehold_control::{ControlConfig, ControlPlane, Installer};
+use freehold_control::{ControlConfig, ControlPlane, Installer, Passwords};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
 use crate::fault;
-use crate::server::{config, connect, server};
+use crate::server::{connect, login, server};
 
 /// How long a test waits for what must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,18 +46,19 @@ impl Deployment {
         let master_key = Arc::new(MasterKey::generate());
         let server = tokio::task::spawn_blocking(server).await.unwrap();
         Installer {
-            admin: config("postgres", "postgres"),
+            admin: login("postgres", "postgres"),
             host: server.socket_dir().to_str().unwrap().to_owned(),
             port: server.port(),
             catalog: catalog.clone(),
             data: data.clone(),
             cluster: "local".to_owned(),
             master_key: master_key.clone(),
+            passwords: Passwords::default(),
         }
         .install()
         .await
         .unwrap();
-        let control = ControlConfig::new(config("freehold_control", &catalog), master_key.clone(), migrations.as_ref());
+        let control = ControlConfig::new(login("freehold_control", &catalog), master_key.clone(), migrations.as_ref());
         let control = ControlPlane::new(control).unwrap();
         let report = control.migrate().await.unwrap();
         assert!(report.failures.is_empty(), "{:#?}", report.failures);
@@ -67,7 +68,7 @@ impl Deployment {
 
     async fn application(catalog: &str, master_key: &MasterKey, pool: PoolOptions) -> Freehold {
         let key = copy_of(master_key);
-        let mut config = Config::new(config("freehold_reader", catalog), key);
+        let mut config = Config::new(login("freehold_reader", catalog), key);
         config.pool = pool;
         Freehold::connect(config).await.unwrap()
     }

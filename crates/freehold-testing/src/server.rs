@@ -2,8 +2,9 @@ use std::env;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use freehold::login::Login;
 use freehold_postgres::{Installation, Server, Version};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config};
 
 /// The PostgreSQL of this run. The first test that asks starts it; every process of the run shares it.
 ///
@@ -53,14 +54,14 @@ fn state_dir(major: u32) -> PathBuf {
 
 /// A connection with the rights of a superuser: for the truth, and for planting faults.
 pub async fn connect(user: &str, database: &str) -> Client {
-    let (client, connection) = config(user, database).connect(NoTls).await.unwrap();
+    let (client, connection) = login(user, database).connect().await.unwrap();
     tokio::spawn(connection);
     client
 }
 
-pub(crate) fn config(user: &str, database: &str) -> Config {
+pub(crate) fn login(user: &str, database: &str) -> Login {
     let server = server();
     let mut config = Config::new();
     config.host_path(server.socket_dir()).port(server.port()).user(user).dbname(database);
-    config
+    config.into()
 }

@@ -4,6 +4,7 @@ pub mod directory;
 mod freehold;
 pub mod gate;
 pub mod isolation;
+pub mod login;
 mod problem;
 pub mod resolve;
 pub mod tenant;

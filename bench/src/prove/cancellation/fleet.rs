@@ -9,7 +9,7 @@ use anyhow::{Context, ensure};
 use freehold::isolation::{Driver, ExposeSecret, MasterKey, PoolOptions, TenantDb};
 use freehold::tenant::{Model, Slug, Tenant};
 use freehold::{Config, Freehold};
-use freehold_control::{ControlConfig, ControlPlane, Installer};
+use freehold_control::{ControlConfig, ControlPlane, Installer, Passwords};
 use freehold_postgres::Server;
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls};
@@ -58,8 +58,10 @@ impl Fleet {
         let key = Arc::new(MasterKey::generate());
         install(&address, &server, key.clone()).await?;
         let control = control(&address, key.clone(), &migrations).await?;
-        let mut config =
-            Config::new(login(&address, "freehold_reader", CATALOG), key.to_secret_hex().expose_secret().parse()?);
+        let mut config = Config::new(
+            login(&address, "freehold_reader", CATALOG).into(),
+            key.to_secret_hex().expose_secret().parse()?,
+        );
         config.pool = pool;
         let freehold = Freehold::connect(config).await?;
         let tenants = create_tenants(&control, &freehold, tenants).await?;
@@ -151,13 +153,14 @@ fn login(address: &tokio_postgres::Config, user: &str, database: &str) -> tokio_
 
 async fn install(address: &tokio_postgres::Config, server: &Server, master_key: Arc<MasterKey>) -> anyhow::Result<()> {
     let installer = Installer {
-        admin: login(address, "postgres", "postgres"),
+        admin: login(address, "postgres", "postgres").into(),
         host: server.socket_dir().to_string_lossy().into_owned(),
         port: server.port(),
         catalog: CATALOG.to_owned(),
         data: DATA.to_owned(),
         cluster: "local".to_owned(),
         master_key,
+        passwords: Passwords::default(),
     };
     Ok(installer.install().await?)
 }
@@ -167,7 +170,8 @@ async fn control(
     key: Arc<MasterKey>,
     migrations: &Path,
 ) -> anyhow::Result<ControlPlane> {
-    let control = ControlPlane::new(ControlConfig::new(login(address, "freehold_control", CATALOG), key, migrations))?;
+    let control =
+        ControlPlane::new(ControlConfig::new(login(address, "freehold_control", CATALOG).into(), key, migrations))?;
     let report = control.migrate().await?;
     ensure!(report.failures.is_empty(), "migrations failed: {:?}", report.failures);
     Ok(control)

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::connection::{connect, with_database};
+use crate::connection::connect;
 use crate::{ControlError, ControlPlane};
 
 const RULES: &str = include_str!("../../sql/check/rules.sql");
@@ -47,7 +47,7 @@ impl ControlPlane {
         let catalog = self.catalog().await?;
         let mut findings = Vec::new();
         for (server, database) in self.databases(&catalog).await? {
-            let data = connect(&with_database(&server, &database)).await?;
+            let data = connect(&server.to_database(&database)).await?;
             let rows = data.query(RULES, &[]).await.map_err(ControlError::doing("checking a database"))?;
             findings.extend(rows.iter().map(|row| Finding {
                 rule: row.get(0),

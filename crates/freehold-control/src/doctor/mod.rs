@@ -10,7 +10,7 @@ mod work;
 use serde::Serialize;
 use tokio_postgres::Client;
 
-use crate::connection::{connect, with_database};
+use crate::connection::connect;
 use crate::{ControlError, ControlPlane};
 
 /// How something is.
@@ -86,7 +86,7 @@ impl ControlPlane {
         for (id, cluster) in self.clusters(catalog).await? {
             let subject = format!("cluster {id}");
             let examined = async {
-                let client = connect(&with_database(&cluster.server, &cluster.data)).await?;
+                let client = connect(&cluster.server.to_database(&cluster.data)).await?;
                 server::examine(&client, &subject, report).await
             };
             if let Err(error) = examined.await {
@@ -96,7 +96,7 @@ impl ControlPlane {
         for (server, database) in self.databases(catalog).await? {
             let subject = format!("database {database}");
             let examined = async {
-                let data = connect(&with_database(&server, &database)).await?;
+                let data = connect(&server.to_database(&database)).await?;
                 database::examine(catalog, &data, &database, self.master_key(), &subject, report).await
             };
             if let Err(error) = examined.await {

@@ -7,17 +7,18 @@ mod schema;
 use std::sync::Arc;
 
 use freehold::isolation::MasterKey;
+use freehold::login::Login;
 use freehold::tenant::PlacementId;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::Client;
 
-use crate::connection::{connect, with_database};
+use crate::connection::{connect, password};
 use crate::{ControlError, seal};
 
 /// What to set up, and where.
 #[derive(Debug)]
 pub struct Installer {
     /// The server, and an administrator's login: a superuser, or whatever a service gives. The database is not used.
-    pub admin: Config,
+    pub admin: Login,
     /// How applications and workers reach the server: a host name, an address or a socket's directory.
     pub host: String,
     /// And the port.
@@ -30,6 +31,20 @@ pub struct Installer {
     pub cluster: String,
     /// What contexts are sealed with.
     pub master_key: Arc<MasterKey>,
+    /// For a server that asks its logins for passwords.
+    pub passwords: Passwords,
+}
+
+/// Where the passwords of Freehold's logins are: `env:NAME` or `file:PATH`, as the processes that log in find them. What is
+/// `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Passwords {
+    /// That of `freehold_app`, by which applications reach data.
+    pub app: Option<String>,
+    /// That of `freehold_control`, by which the control plane reaches catalog and data.
+    pub control: Option<String>,
+    /// That of `freehold_reader`, by which applications reach the catalog.
+    pub reader: Option<String>,
 }
 
 impl Installer {
@@ -42,11 +57,12 @@ impl Installer {
     /// another deployment.
     pub async fn install(&self) -> Result<(), ControlError> {
         let failed = ControlError::doing("setting up the server");
-        let server = connect(&with_database(&self.admin, "postgres")).await?;
+        let server = connect(&self.admin.to_database("postgres")).await?;
         let one_at_a_time = "select pg_advisory_lock(hashtext('freehold install'))";
         server.batch_execute(one_at_a_time).await.map_err(&failed)?;
         refuse_old(&server).await?;
         server.batch_execute(schema::ROLES).await.map_err(&failed)?;
+        self.passwords.set(&server).await?;
 
         let template = template_of(&self.data);
         for database in [&self.catalog, &self.data, &template] {
@@ -61,14 +77,14 @@ impl Installer {
         server.batch_execute(&control).await.map_err(&failed)?;
 
         for database in [&self.data, &template] {
-            schema::install_data(&mut connect(&with_database(&self.admin, database)).await?).await?;
+            schema::install_data(&mut connect(&self.admin.to_database(database)).await?).await?;
         }
         let application = format!("grant connect on database {} to freehold_app", quoted(&self.data));
         server.batch_execute(&application).await.map_err(&failed)?;
 
-        let mut catalog = connect(&with_database(&self.admin, &self.catalog)).await?;
+        let mut catalog = connect(&self.admin.to_database(&self.catalog)).await?;
         schema::install_catalog(&mut catalog).await?;
-        let data = connect(&with_database(&self.admin, &self.data)).await?;
+        let data = connect(&self.admin.to_database(&self.data)).await?;
         seal::seal_database(&data, &self.master_key).await?;
         self.register(&catalog, &data).await
     }
@@ -78,10 +94,22 @@ impl Installer {
         let failed = ControlError::doing("registering the cluster");
         catalog
             .execute(
-                "insert into catalog.clusters (id, host, port, database) values ($1, $2, $3, $4) \
-                 on conflict (id) do update set host = excluded.host, port = excluded.port \
-                 where (clusters.host, clusters.port) is distinct from (excluded.host, excluded.port)",
-                &[&self.cluster, &self.host, &i32::from(self.port), &self.data],
+                "insert into catalog.clusters as known (id, host, port, database, app_password, control_password) \
+                 values ($1, $2, $3, $4, $5, $6) \
+                 on conflict (id) do update set host = excluded.host, port = excluded.port, \
+                     app_password = coalesce(excluded.app_password, known.app_password), \
+                     control_password = coalesce(excluded.control_password, known.control_password) \
+                 where (known.host, known.port) is distinct from (excluded.host, excluded.port) \
+                     or excluded.app_password is distinct from known.app_password \
+                     or excluded.control_password is distinct from known.control_password",
+                &[
+                    &self.cluster,
+                    &self.host,
+                    &i32::from(self.port),
+                    &self.data,
+                    &self.passwords.app,
+                    &self.passwords.control,
+                ],
             )
             .await
             .map_err(&failed)?;
@@ -102,6 +130,21 @@ impl Installer {
             .await
             .map_err(&failed)?;
         create_schema(data, &shared.get::<_, &str>(0).parse()?, "shared").await
+    }
+}
+
+impl Passwords {
+    /// Gives the logins these passwords. Only what a server stores of a password, its SCRAM verifier (RFC 5802), is sent.
+    async fn set(&self, server: &Client) -> Result<(), ControlError> {
+        let logins =
+            [("freehold_app", &self.app), ("freehold_control", &self.control), ("freehold_reader", &self.reader)];
+        for (login, reference) in logins {
+            let Some(reference) = reference else { continue };
+            let verifier = postgres_protocol::password::scram_sha_256(password(reference)?.as_bytes());
+            let alter = format!("alter role {login} password '{verifier}'");
+            server.batch_execute(&alter).await.map_err(ControlError::doing("setting the password of a login"))?;
+        }
+        Ok(())
     }
 }
 

@@ -1,8 +1,9 @@
+use freehold::login::Login;
 use freehold::tenant::Slug;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::Client;
 
 use super::{MigrateReport, Plan};
-use crate::connection::{connect, with_database};
+use crate::connection::connect;
 use crate::{ControlError, ControlPlane};
 
 impl ControlPlane {
@@ -53,14 +54,14 @@ impl ControlPlane {
         let catalog = self.catalog().await?;
         let mut plans = Vec::new();
         for (server, database) in self.databases(&catalog).await? {
-            let data = connect(&with_database(&server, &database)).await?;
+            let data = connect(&server.to_database(&database)).await?;
             plans.push((database, migrator.plan(&data, None).await?));
         }
         Ok(plans)
     }
 
     /// Every database with placements, the data database of a cluster before its tenant databases.
-    pub(crate) async fn databases(&self, catalog: &Client) -> Result<Vec<(Config, String)>, ControlError> {
+    pub(crate) async fn databases(&self, catalog: &Client) -> Result<Vec<(Login, String)>, ControlError> {
         let failed = ControlError::doing("listing databases");
         let mut databases = Vec::new();
         for (id, cluster) in self.clusters(catalog).await? {

@@ -9,12 +9,13 @@ mod plan;
 
 use std::fmt;
 
+use freehold::login::Login;
 use freehold::tenant::PlacementId;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::Client;
 
 pub use plan::{Pending, Plan};
 
-use crate::connection::{connect, with_database};
+use crate::connection::connect;
 use crate::migrations::Migrations;
 use crate::{ControlError, install};
 
@@ -83,7 +84,7 @@ impl Migrator {
     /// database that fails stops its placements.
     pub(crate) async fn migrate(
         &self,
-        server: &Config,
+        server: &Login,
         database: &str,
         only: Option<&PlacementId>,
         report: &mut MigrateReport,
@@ -95,12 +96,12 @@ impl Migrator {
 
     async fn migrate_placements(
         &self,
-        server: &Config,
+        server: &Login,
         database: &str,
         only: Option<&PlacementId>,
         report: &mut MigrateReport,
     ) -> Result<(), ControlError> {
-        let mut data = connect(&with_database(server, database)).await?;
+        let mut data = connect(&server.to_database(database)).await?;
         let plan = self.plan(&data, only).await?;
         report.current += plan.current;
         for Pending { placement, migrations } in plan.pending {
@@ -121,7 +122,7 @@ impl Migrator {
     /// Migrates one placement, or says why not.
     pub(crate) async fn migrate_one(
         &self,
-        server: &Config,
+        server: &Login,
         database: &str,
         placement: &PlacementId,
     ) -> Result<(), ControlError> {
@@ -131,7 +132,7 @@ impl Migrator {
     }
 
     /// Migrates the template of tenant databases, which has no placements.
-    pub(crate) async fn migrate_template(&self, server: &Config, data: &str, report: &mut MigrateReport) {
+    pub(crate) async fn migrate_template(&self, server: &Login, data: &str, report: &mut MigrateReport) {
         self.migrate(server, &install::template_of(data), None, report).await;
     }
 }

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio_postgres::{AsyncMessage, Client, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 use uuid::Uuid;
 
 use super::lease::{let_go, release, renew, retry, take};
@@ -129,7 +129,7 @@ struct Bell {
 impl Bell {
     async fn hang(control: &ControlPlane) -> Result<Self, ControlError> {
         let failed = ControlError::doing("listening for operations");
-        let (client, mut connection) = control.catalog_config().connect(NoTls).await.map_err(&failed)?;
+        let (client, mut connection) = control.catalog_login().connect().await.map_err(&failed)?;
         let (ring, rings) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {

@@ -15,7 +15,9 @@ const PROMISED: Duration = Duration::from_secs(1);
 
 async fn application(fleet: &Fleet) -> Freehold {
     let key = fleet.master_key.to_secret_hex().expose_secret().parse().unwrap();
-    Freehold::connect(Config::new(config(&fleet.server, "freehold_reader", "freehold_catalog"), key)).await.unwrap()
+    Freehold::connect(Config::new(config(&fleet.server, "freehold_reader", "freehold_catalog").into(), key))
+        .await
+        .unwrap()
 }
 
 /// Waits until the application knows, and returns how long that took.

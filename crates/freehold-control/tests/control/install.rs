@@ -43,7 +43,7 @@ async fn an_administrator_who_is_no_superuser_can_install_and_provision_every_mo
     std::fs::create_dir_all(place.path().join("migrations/tenant")).unwrap();
     std::fs::write(place.path().join("migrations/tenant/0001_ledger.sql"), MIGRATIONS[1].1).unwrap();
     let config = freehold_control::ControlConfig::new(
-        config(&server, "freehold_control", "freehold_catalog"),
+        config(&server, "freehold_control", "freehold_catalog").into(),
         master_key,
         place.path().join("migrations"),
     );

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use freehold::isolation::MasterKey;
 use freehold::tenant::{Model, Slug, TenantId};
-use freehold_control::{ControlConfig, ControlError, ControlPlane, Installer, NoObserver, Operation, StepObserver};
+use freehold_control::{
+    ControlConfig, ControlError, ControlPlane, Installer, NoObserver, Operation, Passwords, StepObserver,
+};
 use freehold_postgres::Server;
 use tempfile::TempDir;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
@@ -254,13 +256,14 @@ pub(crate) fn config(server: &Server, user: &str, database: &str) -> Config {
 
 pub(crate) fn installer(server: &Server, admin: &str, master_key: &Arc<MasterKey>) -> Installer {
     Installer {
-        admin: config(server, admin, "postgres"),
+        admin: config(server, admin, "postgres").into(),
         host: server.socket_dir().to_str().unwrap().to_owned(),
         port: server.port(),
         catalog: "freehold_catalog".to_owned(),
         data: "freehold_data".to_owned(),
         cluster: "main".to_owned(),
         master_key: master_key.clone(),
+        passwords: Passwords::default(),
     }
 }
 
@@ -284,5 +287,5 @@ pub(crate) async fn start_server(place: &TempDir) -> Server {
 fn control(server: &Server, master_key: &Arc<MasterKey>, place: &TempDir) -> ControlPlane {
     let catalog = config(server, "freehold_control", "freehold_catalog");
     let migrations = place.path().join("migrations");
-    ControlPlane::new(ControlConfig::new(catalog, master_key.clone(), migrations)).unwrap()
+    ControlPlane::new(ControlConfig::new(catalog.into(), master_key.clone(), migrations)).unwrap()
 }

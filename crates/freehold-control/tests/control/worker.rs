@@ -58,7 +58,7 @@ async fn a_worker() {
         .user("freehold_control")
         .dbname("freehold_catalog");
     let key: MasterKey = of(KEY).parse().unwrap();
-    let control = ControlPlane::new(ControlConfig::new(catalog, Arc::new(key), of(MIGRATIONS))).unwrap();
+    let control = ControlPlane::new(ControlConfig::new(catalog.into(), Arc::new(key), of(MIGRATIONS))).unwrap();
     control.work(&format!("process {}", std::process::id()), std::future::pending()).await;
 }
 

@@ -4,10 +4,11 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Row};
+use tokio_postgres::{AsyncMessage, Client, Row};
 
 use super::Directory;
 use crate::isolation::{Endpoint, Endpoints};
+use crate::login::Login;
 use crate::tenant::{ClusterId, Model, Placement, Tenant, TenantId};
 
 /// How old a picture of the catalog may get when no notification arrives.
@@ -48,7 +49,7 @@ struct Feed {
 
 /// Reads the catalog once, then keeps `directory` and `endpoints` current for as long as somebody has the directory.
 pub(crate) async fn follow(
-    catalog: Config,
+    catalog: Login,
     directory: &Arc<Directory>,
     endpoints: &Arc<Endpoints>,
 ) -> Result<(), DirectoryError> {
@@ -59,7 +60,7 @@ pub(crate) async fn follow(
     Ok(())
 }
 
-async fn keep_current(catalog: Config, mut feed: Feed, directory: Weak<Directory>, endpoints: Weak<Endpoints>) {
+async fn keep_current(catalog: Login, mut feed: Feed, directory: Weak<Directory>, endpoints: Weak<Endpoints>) {
     loop {
         // Either way it is time to look. A closed channel is a lost connection, which the refresh finds out.
         let _ = tokio::time::timeout(POLL, feed.notified.recv()).await;
@@ -77,8 +78,8 @@ async fn keep_current(catalog: Config, mut feed: Feed, directory: Weak<Directory
 }
 
 impl Feed {
-    async fn open(catalog: &Config) -> Result<Self, DirectoryError> {
-        let (client, mut connection) = catalog.connect(NoTls).await?;
+    async fn open(catalog: &Login) -> Result<Self, DirectoryError> {
+        let (client, mut connection) = catalog.connect().await?;
         // One place is enough: it says that something changed, and the query says what.
         let (notify, notified) = mpsc::channel(1);
         tokio::spawn(async move {

@@ -2,16 +2,15 @@ use std::env;
 use std::fs;
 use std::path::PathBuf;
 
-use tokio_postgres::Config as CatalogConfig;
-
 use crate::isolation::{MasterKey, MasterKeyError, PoolOptions};
+use crate::login::{Login, RootsError, TrustedRoots};
 
 /// What an application needs to know to use Freehold.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// How to reach the catalog, as `freehold_reader`.
-    pub catalog: CatalogConfig,
+    /// How to reach the catalog, as `freehold_reader`. Who is trusted to vouch for its server is trusted for all clusters.
+    pub catalog: Login,
     /// The key that contexts are sealed with.
     pub master_key: MasterKey,
     /// Connections to tenants' data.
@@ -33,6 +32,9 @@ pub enum ConfigError {
     /// The URL of the catalog cannot be read.
     #[error("FREEHOLD_CATALOG_URL is no PostgreSQL URL: use postgres://freehold_reader@host/freehold_catalog")]
     CatalogUrl(#[source] tokio_postgres::Error),
+    /// The file that `PGSSLROOTCERT` names cannot be used.
+    #[error("PGSSLROOTCERT is of no use")]
+    Roots(#[from] RootsError),
     /// The file of the master key cannot be read.
     #[error("cannot read the master key from {path}", path = path.display())]
     MasterKeyFile {
@@ -49,11 +51,12 @@ pub enum ConfigError {
 
 impl Config {
     /// A configuration with default pool options.
-    pub fn new(catalog: CatalogConfig, master_key: MasterKey) -> Self {
+    pub fn new(catalog: Login, master_key: MasterKey) -> Self {
         Self { catalog, master_key, pool: PoolOptions::default() }
     }
 
-    /// Reads `FREEHOLD_CATALOG_URL`, and `FREEHOLD_MASTER_KEY` or the file named by `FREEHOLD_MASTER_KEY_FILE`.
+    /// Reads `FREEHOLD_CATALOG_URL`, and `FREEHOLD_MASTER_KEY` or the file named by `FREEHOLD_MASTER_KEY_FILE`. Where
+    /// servers are on other machines, `PGSSLROOTCERT` names the authorities that vouch for them, if not the system's.
     ///
     /// # Errors
     ///
@@ -63,8 +66,8 @@ impl Config {
             variable: "FREEHOLD_CATALOG_URL",
             advice: "`freehold up` prints it",
         })?;
-        let catalog = url.parse().map_err(ConfigError::CatalogUrl)?;
-        Ok(Self::new(catalog, master_key_from_env()?))
+        let catalog: Login = url.parse().map_err(ConfigError::CatalogUrl)?;
+        Ok(Self::new(catalog.trusting(TrustedRoots::from_env()?), master_key_from_env()?))
     }
 }
 

@@ -4,13 +4,12 @@ mod provision;
 use std::fmt;
 use std::sync::Arc;
 
-use tokio_postgres::Config as CatalogConfig;
-
 pub use config::{Config, ConfigError};
 pub use provision::{NewTenant, ProvisionError};
 
 use crate::directory::{Directory, DirectoryError, follow};
 use crate::isolation::{Driver, Endpoints, Pool, TenantDb};
+use crate::login::Login;
 use crate::tenant::Tenant;
 
 /// What an application holds of Freehold: the directory of tenants, and the connections to their data.
@@ -20,7 +19,7 @@ use crate::tenant::Tenant;
 pub struct Freehold(Arc<Inner>);
 
 struct Inner {
-    catalog: CatalogConfig,
+    catalog: Login,
     directory: Arc<Directory>,
     pools: Pools,
 }
@@ -61,7 +60,7 @@ impl Freehold {
     pub async fn connect(config: Config) -> Result<Self, ConnectError> {
         let Config { catalog, master_key, pool } = config;
         let (directory, endpoints, master) =
-            (Arc::new(Directory::new()), Arc::new(Endpoints::default()), Arc::new(master_key));
+            (Arc::new(Directory::new()), Arc::new(Endpoints::new(catalog.roots().clone())), Arc::new(master_key));
         follow(catalog.clone(), &directory, &endpoints).await?;
         let pools = Pools {
             #[cfg(feature = "sqlx")]

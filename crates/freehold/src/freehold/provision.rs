@@ -2,7 +2,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
-use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
@@ -67,7 +66,7 @@ impl Freehold {
     ///
     /// When the catalog cannot be reached or queried.
     pub async fn can_provision(&self) -> Result<(), ProvisionError> {
-        let (client, connection) = self.0.catalog.connect(NoTls).await?;
+        let (client, connection) = self.0.catalog.connect().await?;
         tokio::spawn(connection);
         client.query_one("select schema_version from catalog.hello", &[]).await?;
         Ok(())
@@ -83,7 +82,7 @@ impl Freehold {
     pub async fn provision(&self, new: &NewTenant, wait: Duration) -> Result<Arc<Tenant>, ProvisionError> {
         let deadline = Instant::now() + wait;
         let mut changes = self.directory().changes();
-        let (client, connection) = self.0.catalog.connect(NoTls).await?;
+        let (client, connection) = self.0.catalog.connect().await?;
         tokio::spawn(connection);
         let id = Uuid::from(TenantId::generate());
         let row = client

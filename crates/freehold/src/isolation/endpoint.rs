@@ -1,7 +1,6 @@
 //! How to reach a placement: server, database, login, and the settings every connection starts with.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -9,6 +8,7 @@ use secrecy::SecretString;
 
 use super::error::{ScopeError, Source};
 use super::seal::MasterKey;
+use crate::login::{self, TrustedRoots};
 use crate::tenant::{ClusterId, Model, Placement, PlacementId};
 
 /// Settings that matter for safety, sent in the start-up packet. They become the session's defaults: neither RESET nor
@@ -59,12 +59,19 @@ pub(crate) struct Endpoint {
 }
 
 /// The clusters this process knows. Reading takes no lock.
-#[derive(Debug, Default)]
-pub(crate) struct Endpoints(ArcSwap<HashMap<ClusterId, Endpoint>>);
+#[derive(Debug)]
+pub(crate) struct Endpoints {
+    clusters: ArcSwap<HashMap<ClusterId, Endpoint>>,
+    roots: TrustedRoots,
+}
 
 impl Endpoints {
+    pub(crate) fn new(roots: TrustedRoots) -> Self {
+        Self { clusters: ArcSwap::default(), roots }
+    }
+
     pub(crate) fn replace(&self, endpoints: HashMap<ClusterId, Endpoint>) {
-        self.0.store(Arc::new(endpoints));
+        self.clusters.store(Arc::new(endpoints));
     }
 }
 
@@ -104,6 +111,8 @@ impl Target {
 pub(crate) struct ConnectInfo {
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// Who may vouch for the server; `None` where no network is crossed.
+    pub(crate) tls: Option<TrustedRoots>,
     pub(crate) database: Arc<str>,
     pub(crate) user: String,
     pub(crate) password: Option<SecretString>,
@@ -122,13 +131,10 @@ impl ConnectInfo {
 
 impl Endpoints {
     pub(crate) fn connect_info(&self, target: &Target, master: &MasterKey) -> Result<ConnectInfo, ScopeError> {
-        let endpoints = self.0.load();
+        let endpoints = self.clusters.load();
         let endpoint = endpoints
             .get(&target.cluster)
             .ok_or_else(|| ScopeError::UnknownCluster { cluster: target.cluster.clone() })?;
-        if !is_local(&endpoint.host) {
-            return Err(ScopeError::NotLocal { cluster: target.cluster.clone(), host: endpoint.host.clone() });
-        }
         let (user, password) = match &target.own_login {
             Some(login) => (login.to_string(), Some(master.login_password(login))),
             None => ("freehold_app".to_owned(), read_password(&target.cluster, endpoint.app_password.as_deref())?),
@@ -136,17 +142,13 @@ impl Endpoints {
         Ok(ConnectInfo {
             host: endpoint.host.clone(),
             port: endpoint.port,
+            tls: (!login::is_local(&endpoint.host)).then(|| self.roots.clone()),
             database: target.database.clone(),
             user,
             password,
             settings: STARTUP,
         })
     }
-}
-
-/// Whether a host can be reached without crossing a network: a Unix socket's directory, or this machine itself.
-fn is_local(host: &str) -> bool {
-    host.starts_with('/') || host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn read_password(cluster: &ClusterId, reference: Option<&str>) -> Result<Option<SecretString>, ScopeError> {
@@ -169,21 +171,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_crosses_no_network_counts_as_local() {
-        for host in ["/run/postgresql", "localhost", "127.0.0.1", "::1"] {
-            assert!(is_local(host), "{host}");
-        }
-        for host in ["db.example.com", "10.0.0.1", "0.0.0.0", "localhost.example.com", ""] {
-            assert!(!is_local(host), "{host}");
-        }
-    }
-
-    #[test]
     fn a_space_in_a_setting_is_kept_by_a_backslash() {
         let settings = &[("search_path", "pg_catalog"), ("default_transaction_isolation", "read committed")];
         let info = ConnectInfo {
             host: String::new(),
             port: 1,
+            tls: None,
             database: "d".into(),
             user: String::new(),
             password: None,

@@ -22,17 +22,6 @@ pub enum ScopeError {
         /// The cluster.
         cluster: ClusterId,
     },
-    /// The server is on another machine, and this version has no TLS to reach it with.
-    #[error(
-        "cluster {cluster} is on another machine ({host}), and connections are not encrypted: \
-             reach it through a local socket or tunnel"
-    )]
-    NotLocal {
-        /// The cluster.
-        cluster: ClusterId,
-        /// Its host.
-        host: String,
-    },
     /// A reference to a password leads nowhere.
     #[error("the password of cluster {cluster} is not at {reference}")]
     Password {

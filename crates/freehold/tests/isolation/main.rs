@@ -10,3 +10,4 @@ mod recovery;
 mod scope;
 mod sqlx_begin_leak;
 mod support;
+mod tls;

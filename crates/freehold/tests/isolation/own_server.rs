@@ -3,9 +3,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use freehold::isolation::{ExposeSecret, MasterKey, PoolOptions};
+use freehold::login::Login;
 use freehold::tenant::{Model, Status, Tenant};
 use freehold::{Config, Freehold};
-use freehold_control::{ControlConfig, ControlPlane, Installer};
+use freehold_control::{ControlConfig, ControlPlane, Installer, Passwords};
 use freehold_postgres::Server;
 use tempfile::TempDir;
 
@@ -31,7 +32,7 @@ impl OwnServer {
         let login = |user, database| {
             let mut login = tokio_postgres::Config::new();
             login.host_path(server.socket_dir()).port(server.port()).user(user).dbname(database);
-            login
+            Login::new(login)
         };
         let key = Arc::new(MasterKey::generate());
         let installer = Installer {
@@ -42,6 +43,7 @@ impl OwnServer {
             data: "data".into(),
             cluster: "local".into(),
             master_key: key.clone(),
+            passwords: Passwords::default(),
         };
         installer.install().await.unwrap();
         let control =

@@ -134,7 +134,7 @@ async fn another_master_key_is_named_by_its_fingerprint_and_opens_nothing() {
         .port(server().port())
         .user("freehold_reader")
         .dbname(twins.deployment.catalog_database());
-    let stranger = Freehold::connect(Config::new(catalog, MasterKey::generate())).await.unwrap();
+    let stranger = Freehold::connect(Config::new(catalog.into(), MasterKey::generate())).await.unwrap();
     let tenant = stranger.directory().get(twins.a.tenant.id()).unwrap();
     for error in [
         on_tokio_postgres(&stranger.tenant_db(&tenant)).await.unwrap_err(),

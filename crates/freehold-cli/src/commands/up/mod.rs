@@ -29,7 +29,7 @@ pub(crate) async fn run(settings: &Settings, up: Up) -> anyhow::Result<Outcome> 
     let deployment = Deployment::open(settings).await?;
     let mut stop = std::pin::pin!(stop);
     tokio::select! {
-        set_up = setup::set_up(settings, &deployment, up.admin_url.as_deref()) => set_up?,
+        set_up = setup::set_up(settings, &deployment, &up) => set_up?,
         signal = &mut stop => {
             deployment.close().await?;
             return Ok(Outcome::Stopped(signal));

@@ -1,10 +1,11 @@
 //! Installing what is missing, and migrating.
 
 use anyhow::{Context, bail};
-use freehold_control::Installer;
+use freehold_control::{Installer, Passwords};
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
+use crate::cli::Up;
 use crate::commands::migrate;
 use crate::deployment::{CATALOG, Deployment, parse_url};
 use crate::failure::Advised;
@@ -16,12 +17,8 @@ const CLUSTER: &str = "main";
 const DATA: &str = "freehold_data";
 
 /// Sets up what the server lacks, and brings every placement up to the application's migrations.
-pub(super) async fn set_up(
-    settings: &Settings,
-    deployment: &Deployment,
-    admin_url: Option<&str>,
-) -> anyhow::Result<()> {
-    if let Some(installer) = installer(settings, deployment, admin_url)? {
+pub(super) async fn set_up(settings: &Settings, deployment: &Deployment, up: &Up) -> anyhow::Result<()> {
+    if let Some(installer) = installer(settings, deployment, up)? {
         installer.install().await.context("cannot set the server up")?;
     }
     let report = deployment.control().migrate().await?;
@@ -35,12 +32,8 @@ pub(super) async fn set_up(
 }
 
 /// Nothing where a server is configured without an administrator's login: somebody else sets it up.
-fn installer(
-    settings: &Settings,
-    deployment: &Deployment,
-    admin_url: Option<&str>,
-) -> anyhow::Result<Option<Installer>> {
-    let (admin, catalog) = match (deployment.server(), admin_url) {
+fn installer(settings: &Settings, deployment: &Deployment, up: &Up) -> anyhow::Result<Option<Installer>> {
+    let (admin, catalog) = match (deployment.server(), up.admin_url.as_deref()) {
         (Some(_), Some(_)) => bail!(Advised::new(
             "an administrator's URL is given, but no catalog",
             "name it with --catalog-url, as freehold_control"
@@ -49,7 +42,7 @@ fn installer(
         (None, Some(url)) => (parse_url(url, "the administrator's URL")?, catalog_of(settings)?),
         (None, None) => return Ok(None),
     };
-    let (host, port) = address(&admin)?;
+    let (host, port) = address(admin.config())?;
     Ok(Some(Installer {
         admin,
         host,
@@ -58,13 +51,18 @@ fn installer(
         data: DATA.to_owned(),
         cluster: CLUSTER.to_owned(),
         master_key: deployment.master_key().clone(),
+        passwords: Passwords {
+            app: up.app_password.clone(),
+            control: up.control_password.clone(),
+            reader: up.reader_password.clone(),
+        },
     }))
 }
 
 fn catalog_of(settings: &Settings) -> anyhow::Result<String> {
     let url = settings.catalog_url.as_deref().unwrap_or_default();
     let catalog = parse_url(url, "the URL of the catalog")?;
-    Ok(catalog.get_dbname().unwrap_or(CATALOG).to_owned())
+    Ok(catalog.config().get_dbname().unwrap_or(CATALOG).to_owned())
 }
 
 /// Where the catalog says that the cluster is.

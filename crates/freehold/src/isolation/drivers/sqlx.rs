@@ -23,7 +23,7 @@ impl driver::Connection for Connection {
     async fn open(info: ConnectInfo) -> Result<Self, Source> {
         // sqlx asks by the simple protocol for types that it does not know, with a text that is made of numbers, and of names
         // that are part of the program.
-        let (wire, stream) = Wire::connect(&info.host, info.port, true).await?;
+        let (wire, stream) = Wire::connect(&info, true).await?;
         let (door, relay) = Relay::new(stream)?;
         let mut options = PgConnectOptions::new_without_pgpass()
             .socket(door.directory())

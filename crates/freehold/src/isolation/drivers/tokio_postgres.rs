@@ -141,7 +141,7 @@ impl driver::Connection for Connection {
         if let Some(password) = &info.password {
             config.password(password.expose_secret());
         }
-        let (wire, stream) = Wire::connect(&info.host, info.port, false).await?;
+        let (wire, stream) = Wire::connect(&info, false).await?;
         let (client, connection) = config.connect_raw(stream, NoTls).await?;
         let socket = tokio::spawn(async move {
             if let Err(error) = connection.await {

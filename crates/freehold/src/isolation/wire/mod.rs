@@ -33,6 +33,7 @@ pub(crate) use spliced::Spliced;
 use state::State;
 pub(crate) use state::{Opened, Refusal, Reply, Transaction};
 
+use super::endpoint::ConnectInfo;
 use super::error::Source;
 use super::session::Opening;
 
@@ -47,8 +48,8 @@ impl Wire {
     ///
     /// A driver that sends Query messages of its own making may do so if that is `simple`, and the session is cleaned the
     /// more thoroughly for it.
-    pub(crate) async fn connect(host: &str, port: u16, simple: bool) -> Result<(Self, Spliced), Source> {
-        let address = Address::new(host, port);
+    pub(crate) async fn connect(info: &ConnectInfo, simple: bool) -> Result<(Self, Spliced), Source> {
+        let address = Address::new(info)?;
         let socket = address.connect().await?;
         let state = Arc::new(Mutex::new(State::new(simple)));
         Ok((Self { state: state.clone(), address }, Spliced::new(socket, state)))

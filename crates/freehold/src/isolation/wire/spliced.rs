@@ -29,7 +29,7 @@ impl Spliced {
         Self { socket, state, outgoing: BytesMut::new(), incoming: BytesMut::new(), granted: 0 }
     }
 
-    /// Writes what is collected.
+    /// Writes what is collected. A flush may have to follow: TLS keeps back what the network does not take.
     fn poll_drain(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.outgoing.is_empty() {
             let written = ready!(Pin::new(&mut self.socket).poll_write(context, &self.outgoing))?;
@@ -73,7 +73,7 @@ impl AsyncRead for Spliced {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.state.lock().send_alone(&mut this.outgoing, context.waker());
-        if let Poll::Ready(Err(error)) = this.poll_drain(context) {
+        if let Poll::Ready(Err(error)) = Pin::new(&mut *this).poll_flush(context) {
             return Poll::Ready(Err(error));
         }
         let before = out.filled().len();

@@ -340,7 +340,8 @@ impl State {
                 if !self.bound && !matches!(kind, b'S' | b'C' | b'H' | b'X' | b'p') {
                     return Err(io::Error::other("a driver sent a statement outside a scope"));
                 }
-                self.in_group = !matches!(kind, b'S' | b'Q');
+                // What answers Authentication belongs to no group.
+                self.in_group = !matches!(kind, b'S' | b'Q' | b'p');
                 match kind {
                     b'E' => self.executed += 1,
                     b'S' => {
@@ -911,6 +912,19 @@ mod tests {
         assert_eq!(answers(&mut state, &[(b'1', b""), (b'2', b""), (b'E', b"C3B001\0\0"), (b'Z', b"E")]), "TTTT");
         assert_eq!(receiver.try_recv().unwrap().unwrap_err().sqlstate, "3B001", "whoever waits is told");
         assert!(state.is_answered() && state.expected.is_empty());
+    }
+
+    #[test]
+    fn behind_a_login_with_a_password_a_script_goes_by_itself() {
+        let mut state = State::new(false);
+        state.transmit(b"\0\0\0\x09\0\x03\0\0\0", &mut BytesMut::new()).unwrap();
+        assert_eq!(answers(&mut state, &[(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0")]), "D");
+        state.transmit(&message(b'p', b"SCRAM-SHA-256\0"), &mut BytesMut::new()).unwrap();
+        assert_eq!(answers(&mut state, &[(b'R', b"\0\0\0\0"), (b'Z', b"I")]), "DD");
+        state.send(Script::simple("select 1"), None);
+        let mut out = BytesMut::new();
+        state.send_alone(&mut out, Waker::noop());
+        assert_eq!(out.first(), Some(&b'Q'));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The application: one list, as a user of Freehold would write it.
 
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use freehold::Freehold;
@@ -7,6 +9,7 @@ use freehold::gate::Tenancy;
 use freehold::isolation::{ScopeError, Sqlx, TenantDb};
 use freehold::resolve::{Chain, Subdomain};
 use serde::Serialize;
+use sqlx::PgPool;
 use tokio::net::TcpListener;
 
 /// The table has the columns the peer's list shows, and the index that the list needs.
@@ -44,22 +47,38 @@ struct Orders {
     orders: Vec<Order>,
 }
 
+const LIST: &str = "select id, number, status, total, to_char(placed_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') as placed_at \
+                    from orders where status = $1 order by orders.placed_at desc limit 20";
+
 async fn list(db: TenantDb<Sqlx>) -> Result<Json<Orders>, ScopeError> {
     let mut scope = db.read();
-    let orders = sqlx::query_as(
-        "select id, number, status, total, to_char(placed_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') as placed_at \
-         from orders where status = $1 order by orders.placed_at desc limit 20",
-    )
-    .bind("open")
-    .fetch_all(&mut scope)
-    .await?;
+    let orders = sqlx::query_as(LIST).bind("open").fetch_all(&mut scope).await?;
     Ok(Json(Orders { orders }))
 }
 
-/// Serves in the background, and returns the port.
-pub(super) async fn serve(freehold: &Freehold) -> anyhow::Result<u16> {
+/// The same list without tenants, in a database that has only one: what axum and sqlx give by themselves.
+pub(super) const FILL_WITHOUT_TENANTS: &str = "
+    create table orders (id bigint primary key, number text not null, status text not null, total bigint not null,
+                         placed_at timestamptz not null);
+    create index orders_by_status on orders (status, placed_at desc);
+    insert into orders select g, 'o' || g, case when g % 2 = 0 then 'open' else 'paid' end, g * 100, now() - g * interval '1 minute'
+                       from generate_series(1, 500) g;
+    analyze orders";
+
+async fn list_without_tenants(State(db): State<PgPool>) -> Result<Json<Orders>, StatusCode> {
+    let orders = sqlx::query_as(LIST).bind("open").fetch_all(&db).await;
+    Ok(Json(Orders { orders: orders.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)? }))
+}
+
+/// Serves both in the background, and returns the port of each.
+pub(super) async fn serve(freehold: &Freehold, without_tenants: PgPool) -> anyhow::Result<(u16, u16)> {
     let tenancy = Tenancy::new(freehold, Chain::new(Subdomain::of(["bench.test"])?));
     let app = tenancy.router(Router::new().route("/orders", get(list)), Router::new());
+    let without = Router::new().route("/orders", get(list_without_tenants)).with_state(without_tenants);
+    Ok((listen(app).await?, listen(without).await?))
+}
+
+async fn listen(app: Router) -> anyhow::Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
     tokio::spawn(async move { axum::serve(listener, app).await });

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use freehold::isolation::PoolOptions;
 use freehold::tenant::Model;
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 
 use self::load::{Load, Measured, Target};
 use self::peer::Peer;
@@ -53,7 +55,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let mut pool = PoolOptions::default();
     pool.capacity = 4 * options.connections;
     let freehold = deployment.application(pool).await?;
-    let port = app::serve(&freehold).await?;
+    let without_tenants = without_tenants(&deployment, options.connections).await?;
+    let (port, port_without) = app::serve(&freehold, without_tenants).await?;
 
     let mut rows = Vec::new();
     if let Some(peer) = &peer {
@@ -64,6 +67,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
             ));
         }
     }
+    let target = Target { port: port_without, path: "/orders", prefix: "t", suffix: ".bench.test", tenants: 1 };
+    rows.push(Row::new("axum + sqlx, without tenants", target));
     for (model, prefix) in [(Model::Shared, "shared-"), (Model::Schema, "schema-"), (Model::Database, "database-")] {
         for tenants in [1, population.of(model)] {
             let target = Target { port, path: "/orders", prefix, suffix: ".bench.test", tenants };
@@ -86,6 +91,22 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         std::fs::write(path, text)?;
     }
     Ok(())
+}
+
+/// A database with one application's data in it, and sqlx's own pool.
+async fn without_tenants(deployment: &Deployment, connections: usize) -> anyhow::Result<PgPool> {
+    let options = PgConnectOptions::new_without_pgpass()
+        .socket(deployment.socket_dir())
+        .port(deployment.port())
+        .username("postgres")
+        .ssl_mode(PgSslMode::Disable)
+        .disable_statement_logging();
+    let administrator = PgPool::connect_with(options.clone().database("postgres")).await?;
+    sqlx::raw_sql("create database without_tenants").execute(&administrator).await?;
+    let pool = PgPoolOptions::new().max_connections(connections.try_into()?);
+    let pool = pool.connect_with(options.database("without_tenants")).await?;
+    sqlx::raw_sql(app::FILL_WITHOUT_TENANTS).execute(&pool).await?;
+    Ok(pool)
 }
 
 /// All take turns in each round, after a second of warming up.

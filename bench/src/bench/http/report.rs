@@ -59,7 +59,8 @@ impl Report<'_> {
              which all took turns; {took:.0?} in all.\n\n\
              Each request lists the 20 newest open orders of a tenant that has 500, as JSON. django-tenants runs under \
              gunicorn with two synchronous workers and TENANT_LIMIT_SET_CALLS, over 1,000 \
-             schemas of 40 tables; Freehold is one process, sqlx, one table per schema.\n",
+             schemas of 40 tables; Freehold is one process, sqlx, one table per \
+             schema; without tenants it is one process, one table, and sqlx's own pool.\n",
             machine = machine::description(),
             server = self.server,
             connections = self.connections,

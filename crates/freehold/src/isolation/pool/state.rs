@@ -226,9 +226,9 @@ impl<C> State<C> {
         }
     }
 
-    /// The best that can be had for `placement`: a connection warm for it, one that knows it, any to its database, a new one, or a new one
-    /// in the place of the connection that was idle longest. Nothing if all are in use, or if one will come back to a tenant
-    /// with a database of its own sooner than another could be opened, unless the scope waited in vain.
+    /// The best that can be had for `placement`: a connection warm for it, one that knows it, any to its database, a new one,
+    /// or a new one in the place of the connection that was idle longest. Nothing if all are in use, or if one will come back
+    /// to a tenant with a database of its own sooner than another could be opened, unless the scope waited in vain.
     fn find(&mut self, tenant: TenantId, placement: &Placement, insist: bool) -> Option<Resource<C>> {
         let warm = self.idle.iter().rposition(|live| live.warm == placement.id && live.target.serves(placement));
         // To learn a schema costs a connection more than many statements in it.
@@ -244,7 +244,7 @@ impl<C> State<C> {
             self.open += 1;
             return Some(Resource::Permit);
         }
-        let comes_back = placement.model == Model::Database && self.holds(tenant) >= self.queued(tenant).max(1);
+        let comes_back = placement.model == Model::Database && self.holds(tenant) > 0;
         if self.idle.is_empty() || (comes_back && !insist) {
             return None;
         }

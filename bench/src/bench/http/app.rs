@@ -70,12 +70,15 @@ async fn list_without_tenants(State(db): State<PgPool>) -> Result<Json<Orders>, 
     Ok(Json(Orders { orders: orders.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)? }))
 }
 
-/// Serves both in the background, and returns the port of each.
-pub(super) async fn serve(freehold: &Freehold, without_tenants: PgPool) -> anyhow::Result<(u16, u16)> {
+/// Serves in the background, and returns the port.
+pub(super) async fn serve(freehold: &Freehold) -> anyhow::Result<u16> {
     let tenancy = Tenancy::new(freehold, Chain::new(Subdomain::of(["bench.test"])?));
-    let app = tenancy.router(Router::new().route("/orders", get(list)), Router::new());
-    let without = Router::new().route("/orders", get(list_without_tenants)).with_state(without_tenants);
-    Ok((listen(app).await?, listen(without).await?))
+    listen(tenancy.router(Router::new().route("/orders", get(list)), Router::new())).await
+}
+
+/// Serves the same from a database without tenants.
+pub(super) async fn serve_without_tenants(db: PgPool) -> anyhow::Result<u16> {
+    listen(Router::new().route("/orders", get(list_without_tenants)).with_state(db)).await
 }
 
 async fn listen(app: Router) -> anyhow::Result<u16> {

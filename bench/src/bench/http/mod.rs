@@ -54,9 +54,12 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     deployment.fill(app::FILL).await?;
     let mut pool = PoolOptions::default();
     pool.capacity = 4 * options.connections;
-    let freehold = deployment.application(pool).await?;
+    let freehold = deployment.application(pool.clone()).await?;
+    pool.generic_plans = true;
+    let planning_once = deployment.application(pool).await?;
     let without_tenants = without_tenants(&deployment, options.connections).await?;
-    let (port, port_without) = app::serve(&freehold, without_tenants).await?;
+    let (port, port_planning_once) = (app::serve(&freehold).await?, app::serve(&planning_once).await?);
+    let port_without = app::serve_without_tenants(without_tenants).await?;
 
     let mut rows = Vec::new();
     if let Some(peer) = &peer {
@@ -73,6 +76,11 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         for tenants in [1, population.of(model)] {
             let target = Target { port, path: "/orders", prefix, suffix: ".bench.test", tenants };
             rows.push(Row::new(format!("axum + Freehold `{model}`"), target));
+        }
+        if model == Model::Schema {
+            let target =
+                Target { port: port_planning_once, path: "/orders", prefix, suffix: ".bench.test", tenants: count };
+            rows.push(Row::new("axum + Freehold `schema`, `generic_plans`", target));
         }
     }
     let (rounds, seconds) = if options.quick { (1, 2) } else { (3, 5) };

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use secrecy::SecretString;
 
 use super::error::{ScopeError, Source};
+use super::pool::PoolOptions;
 use super::seal::MasterKey;
 use crate::login::{self, TrustedRoots};
 use crate::tenant::{ClusterId, Model, Placement, PlacementId};
@@ -44,7 +45,6 @@ const STARTUP: &[(&str, &str)] = &[
     ("default_tablespace", ""),
     ("temp_tablespaces", ""),
     ("local_preload_libraries", ""),
-    ("plan_cache_mode", "auto"),
     ("client_connection_check_interval", "500ms"),
 ];
 
@@ -116,21 +116,30 @@ pub(crate) struct ConnectInfo {
     pub(crate) database: Arc<str>,
     pub(crate) user: String,
     pub(crate) password: Option<SecretString>,
-    /// The settings of the start-up packet.
-    pub(crate) settings: &'static [(&'static str, &'static str)],
+    plan_cache_mode: &'static str,
 }
 
 impl ConnectInfo {
+    /// The settings of the start-up packet.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        STARTUP.iter().copied().chain([("plan_cache_mode", self.plan_cache_mode)])
+    }
+
     /// The settings as the value of the start-up packet's `options`, in which a backslash keeps a space.
     #[cfg(feature = "tokio-postgres")]
     pub(crate) fn options(&self) -> String {
-        let setting = |(name, value): &(&str, &str)| format!("-c {name}={}", value.replace(' ', "\\ "));
-        self.settings.iter().map(setting).collect::<Vec<_>>().join(" ")
+        let setting = |(name, value): (&str, &str)| format!("-c {name}={}", value.replace(' ', "\\ "));
+        self.settings().map(setting).collect::<Vec<_>>().join(" ")
     }
 }
 
 impl Endpoints {
-    pub(crate) fn connect_info(&self, target: &Target, master: &MasterKey) -> Result<ConnectInfo, ScopeError> {
+    pub(crate) fn connect_info(
+        &self,
+        target: &Target,
+        master: &MasterKey,
+        options: &PoolOptions,
+    ) -> Result<ConnectInfo, ScopeError> {
         let endpoints = self.clusters.load();
         let endpoint = endpoints
             .get(&target.cluster)
@@ -146,7 +155,7 @@ impl Endpoints {
             database: target.database.clone(),
             user,
             password,
-            settings: STARTUP,
+            plan_cache_mode: if options.generic_plans { "force_generic_plan" } else { "auto" },
         })
     }
 }
@@ -172,7 +181,6 @@ mod tests {
 
     #[test]
     fn a_space_in_a_setting_is_kept_by_a_backslash() {
-        let settings = &[("search_path", "pg_catalog"), ("default_transaction_isolation", "read committed")];
         let info = ConnectInfo {
             host: String::new(),
             port: 1,
@@ -180,8 +188,10 @@ mod tests {
             database: "d".into(),
             user: String::new(),
             password: None,
-            settings,
+            plan_cache_mode: "auto",
         };
-        assert_eq!(info.options(), "-c search_path=pg_catalog -c default_transaction_isolation=read\\ committed");
+        let options = info.options();
+        assert!(options.contains(" -c default_transaction_isolation=read\\ committed -c "), "{options}");
+        assert!(options.ends_with(" -c plan_cache_mode=auto"), "{options}");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use freehold::isolation::{ErrorKind, Read, Scope, ScopeError, Sqlx, TenantDb, TokioPostgres};
 use freehold::tenant::Model;
-use freehold_testing::{Deployment, Twins, connect};
+use freehold_testing::{Deployment, Twin, Twins, connect};
 use futures_util::future::join_all;
 use sqlx::AssertSqlSafe;
 use tokio::sync::Barrier;
@@ -47,6 +47,57 @@ async fn a_connection_warm_for_the_placement_is_preferred() {
             at_rest(home).await;
             assert_eq!(pid(home).await, *warm);
         }
+    }
+}
+
+/// One after the other, so that one connection would do: as many are opened as may be, and those that know a schema keep it.
+#[tokio::test]
+async fn each_schema_returns_to_the_connection_that_worked_in_it_last() {
+    let deployment = Deployment::with_pool(migrations(), pool(3)).await;
+    let mut homes = Vec::new();
+    for slug in ["anna", "bert", "carl", "dora"] {
+        let tenant = deployment.tenant(slug, Model::Schema).await;
+        homes.push(deployment.freehold.tenant_db::<TokioPostgres>(&tenant));
+    }
+    let mut knowing = Vec::new();
+    for home in &homes {
+        knowing.push(pid(home).await);
+        at_rest(home).await;
+    }
+    assert_eq!(knowing.iter().collect::<HashSet<_>>().len(), 3, "there is room for three");
+    assert_eq!(knowing[3], knowing[0], "the one that was idle longest learns the fourth");
+    for (home, knowing) in homes.iter().zip(&knowing).chain(homes.iter().zip(&knowing).rev()) {
+        assert_eq!(pid(home).await, *knowing);
+        at_rest(home).await;
+    }
+    // While that one is in use another one learns the schema, and is preferred from then on.
+    let elsewhere = holding(&homes[3]).await;
+    let learnt = pid(&homes[0]).await;
+    assert_ne!(learnt, knowing[0]);
+    drop(elsewhere);
+    at_rest(&homes[0]).await;
+    pid(&homes[3]).await;
+    at_rest(&homes[0]).await;
+    assert_eq!(pid(&homes[0]).await, learnt);
+}
+
+#[tokio::test]
+async fn generic_plans_are_asked_for_by_the_pool_and_not_by_a_tenant() {
+    for generic in [false, true] {
+        let mut options = pool(1);
+        options.generic_plans = generic;
+        let twins = Twins::with_pool(migrations(), Model::Schema, options).await;
+        let mode = async |twin: &Twin| {
+            let mut scope = twin.db::<TokioPostgres>().read();
+            let rows = scope.query("select current_setting('plan_cache_mode')", &[]).await.unwrap();
+            rows[0].get::<_, String>(0)
+        };
+        let expected = if generic { "force_generic_plan" } else { "auto" };
+        assert_eq!(mode(&twins.a).await, expected);
+        let mut scope = twins.a.db::<TokioPostgres>().write();
+        scope.ad_hoc("set plan_cache_mode = force_custom_plan", &[]).await.unwrap();
+        scope.commit().await.unwrap();
+        assert_eq!(mode(&twins.b).await, expected);
     }
 }
 

@@ -34,7 +34,7 @@ impl driver::Connection for Connection {
             .ssl_mode(PgSslMode::Disable)
             .disable_statement_logging()
             .statement_cache_capacity(STATEMENTS)
-            .options(info.settings.iter().copied());
+            .options(info.settings());
         if let Some(password) = &info.password {
             options = options.password(password.expose_secret());
         }

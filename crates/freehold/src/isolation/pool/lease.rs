@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::Pool;
 use super::state::{Live, Resource};
-use super::{Pool, PoolOptions};
 use crate::isolation::driver::{Connection, Driver};
 use crate::isolation::error::{ScopeError, Source};
 use crate::isolation::session::{self, Inspection};
@@ -60,7 +60,7 @@ impl<D: Driver> Holding<D> {
     /// Keeps `live` where nothing has to be said to the server before it is used again.
     fn leave(&mut self, mut live: Live<D::Connection>) -> Option<Live<D::Connection>> {
         let wire = live.connection.wire();
-        if live.is_worn(&self.pool.0.options) || !wire.leave() {
+        if live.is_worn() || !wire.leave() {
             return Some(live);
         }
         if let Some(opened) = wire.opened() {
@@ -75,7 +75,7 @@ impl<D: Driver> Holding<D> {
         if condition != Condition::Broken {
             let bound = if condition.is_at_work() { options.drain } else { RESET_TIMEOUT };
             match timeout(bound, reset(&mut live.connection)).await {
-                Ok(Ok(found)) if !found.hijacked && !live.is_worn(options) => {
+                Ok(Ok(found)) if !found.hijacked && !live.is_worn() => {
                     live.session.set_clock(found.clock);
                     self.clean = Some(live);
                     return;
@@ -160,7 +160,7 @@ impl<D: Driver> Lease<D> {
         }
         live.model = placement.model;
         if placement.model == Model::Schema {
-            live.known.insert(placement.id.clone());
+            live.known.insert(placement.id.clone(), Instant::now());
         }
         Self { holding: Some(holding), live: Some(live), condition: Condition::Untouched }
     }
@@ -223,8 +223,8 @@ impl<D: Driver> Drop for Lease<D> {
 
 impl<C: Connection> Live<C> {
     /// Whether the server remembers so many tables for this connection that another one costs less.
-    fn is_worn(&self, options: &PoolOptions) -> bool {
-        self.model == Model::Schema && self.connection.wire().parsed() >= options.worn_after
+    fn is_worn(&self) -> bool {
+        self.model == Model::Schema && self.connection.wire().parsed() >= self.worn_after
     }
 
     /// Whose statements are kept apart from those of other placements: to go from one schema to another makes the server

@@ -13,7 +13,7 @@ mod lease;
 mod options;
 mod state;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -173,7 +173,7 @@ impl<D: Driver> Pool<D> {
 impl<D: Driver> Shared<D> {
     async fn connect(&self, placement: &Placement) -> Result<Live<D::Connection>, ScopeError> {
         let target = Target::of(placement);
-        let info = self.endpoints.connect_info(&target, &self.master)?;
+        let info = self.endpoints.connect_info(&target, &self.master, &self.options)?;
         let opened = async {
             let connection = D::Connection::open(info).await?;
             let hello = Hello::read(&connection.wire().exchange(Script::simple(HELLO)).await?)?;
@@ -190,7 +190,8 @@ impl<D: Driver> Shared<D> {
             target,
             warm: placement.id.clone(),
             model: placement.model,
-            known: HashSet::new(),
+            known: HashMap::new(),
+            worn_after: self.options.worn_after - rand::random_range(0..=self.options.worn_after / 4),
             idle_since: Instant::now(),
         })
     }

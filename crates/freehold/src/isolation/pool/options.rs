@@ -6,8 +6,8 @@ use std::time::Duration;
 pub struct PoolOptions {
     /// Connections in all, over every database and every cluster. Default 20.
     ///
-    /// A connection is picked warm for a placement only when several are idle, so leave headroom: twice the number of
-    /// requests that are usually in the database at once.
+    /// Where tenants have schemas of their own, as many are opened as that, and each schema returns to one that knows it if
+    /// that is idle: leave headroom, two to four times the number of requests that are usually in the database at once.
     pub capacity: usize,
     /// Connections one tenant may use at the same time. Default: half the capacity.
     pub tenant_share: Option<usize>,
@@ -26,8 +26,15 @@ pub struct PoolOptions {
     /// Statements a connection may read before it is closed, where tenants have schemas of their own. Default 2,000.
     ///
     /// PostgreSQL keeps what it learns about a table for the life of the connection: about 1.17 MB per schema of 40 tables. A
-    /// statement that is kept prepared is read once per schema, so this bounds what is learnt.
+    /// statement that is kept prepared is read once per schema, so this bounds what is learnt. Each connection draws a limit
+    /// of its own, up to a quarter lower, so that not all are closed at the same time.
     pub worn_after: u64,
+    /// Whether a kept statement is planned once, whatever its parameters, instead of anew for each of its first five executions
+    /// (PostgreSQL: `plan_cache_mode`). Default false.
+    ///
+    /// Plans are per connection, and where tenants have schemas of their own per schema too. With a thousand of those, planning is
+    /// most of the work; but a statement that needs another plan for other parameters does not get it.
+    pub generic_plans: bool,
 }
 
 impl Default for PoolOptions {
@@ -41,6 +48,7 @@ impl Default for PoolOptions {
             drain: Duration::from_millis(250),
             idle_timeout: Duration::from_secs(300),
             worn_after: 2_000,
+            generic_plans: false,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Who holds how many connections, which are idle, and who waits: decisions only, no I/O.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -21,8 +21,10 @@ pub(crate) struct Live<C> {
     pub(super) warm: PlacementId,
     /// Where that placement lives.
     pub(super) model: Model,
-    /// The schemas it has worked in, whose tables the server knows for it. Bounded, since it wears out.
-    pub(super) known: HashSet<PlacementId>,
+    /// The schemas it has worked in, whose tables the server knows for it, and when it did last. Bounded, since it wears out.
+    pub(super) known: HashMap<PlacementId, Instant>,
+    /// Statements it may read.
+    pub(super) worn_after: u64,
     pub(super) idle_since: Instant,
 }
 
@@ -230,14 +232,19 @@ impl<C> State<C> {
     /// or a new one in the place of the connection that was idle longest. Nothing if all are in use, or if one will come back
     /// to a tenant with a database of its own sooner than another could be opened, unless the scope waited in vain.
     fn find(&mut self, tenant: TenantId, placement: &Placement, insist: bool) -> Option<Resource<C>> {
-        let warm = self.idle.iter().rposition(|live| live.warm == placement.id && live.target.serves(placement));
-        // To learn a schema costs a connection more than many statements in it.
-        let knowing =
-            || self.idle.iter().rposition(|live| live.known.contains(&placement.id) && live.target.serves(placement));
+        let serving = || self.idle.iter().enumerate().filter(|(_, live)| live.target.serves(placement));
+        let warm = serving().rfind(|(_, live)| live.warm == placement.id);
+        // To learn a schema costs a connection more than many statements in it. Of those that know it, the one that worked in
+        // it last is most likely to have kept its statements.
+        let knowing = || {
+            let since = serving().filter_map(|found| Some((found.1.known.get(&placement.id)?, found)));
+            since.max_by_key(|(since, _)| **since).map(|(_, found)| found)
+        };
         // Of those that are warm for something else, the one that was idle longest will be missed least.
-        let any = || self.idle.iter().position(|live| live.target.serves(placement));
-        let clean = warm.or_else(knowing).or_else(any);
-        if let Some(index) = clean {
+        let any = || serving().next();
+        let spread = placement.model == Model::Schema && self.open < self.capacity;
+        let found = warm.or_else(knowing).or_else(|| if spread { None } else { any() });
+        if let Some((index, _)) = found {
             return Some(Resource::Idle(Box::new(self.idle.remove(index))));
         }
         if self.open < self.capacity {

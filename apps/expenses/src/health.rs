@@ -6,11 +6,10 @@ use crate::app::App;
 use crate::failure::Failure;
 use crate::openapi::ProblemBody;
 
-/// Whether a sign-up is taken now: the catalog answers. That a worker is there to fulfil it does not show there; without one
-/// the sign-up itself answers 503, and can be repeated.
+/// Whether a sign-up works now: the catalog answers, and a worker is connected to it.
 #[utoipa::path(
     get, path = "/healthz", tag = "sign-up",
-    responses((status = 200, description = "Sign-ups are taken"), (status = 503, description = "They are not", body = ProblemBody)),
+    responses((status = 200, description = "Sign-up works"), (status = 503, description = "It does not", body = ProblemBody)),
 )]
 pub(crate) async fn health(State(app): State<App>) -> Result<StatusCode, Failure> {
     app.freehold.can_provision().await.map(|()| StatusCode::OK).map_err(|error| {

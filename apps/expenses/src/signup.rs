@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use freehold::isolation::Sqlx;
-use freehold::tenant::{Model, Slug, Status, Tenant};
+use freehold::tenant::{Model, Slug, Tenant};
 use freehold::{Freehold, NewTenant, Problem, ProvisionError};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -107,14 +107,8 @@ async fn idempotency_key(slug: &Slug, form: &SignUp, passwords: &Passwords) -> R
 }
 
 async fn provision(freehold: &Freehold, new: &NewTenant) -> Result<Arc<Tenant>, Failure> {
-    // An organisation that may not be used now would be waited for in vain.
-    if let Some(tenant) = freehold.directory().find(&new.slug)
-        && !matches!(tenant.status(), Status::Active | Status::Provisioning)
-    {
-        return Err(taken(&new.slug));
-    }
     freehold.provision(new, PATIENCE).await.map_err(|error| match error {
-        ProvisionError::SlugTaken { slug } => taken(&slug),
+        ProvisionError::SlugTaken { slug } | ProvisionError::NotActive { slug, .. } => taken(&slug),
         error => {
             tracing::error!(error = &error as &dyn std::error::Error, "a sign-up was not completed");
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_provisioned")

@@ -136,11 +136,14 @@ impl From<&ProvisionError> for Problem {
         match error {
             ProvisionError::SlugTaken { slug } => Self::new(StatusCode::CONFLICT, "slug_taken")
                 .detail(format!("the slug {slug} is taken: choose another")),
-            ProvisionError::TimedOut { .. } | ProvisionError::Failed { .. } | ProvisionError::Catalog(_) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_provisioned")
-                    .detail("the organisation is not set up yet: repeat the same request")
-                    .retry_after(5)
-            }
+            ProvisionError::NotActive { slug, status } => Self::new(StatusCode::CONFLICT, "not_active")
+                .detail(format!("the organisation {slug} is there, and {status}")),
+            ProvisionError::NoWorker
+            | ProvisionError::TimedOut { .. }
+            | ProvisionError::Failed { .. }
+            | ProvisionError::Catalog(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_provisioned")
+                .detail("the organisation is not set up yet: repeat the same request")
+                .retry_after(5),
         }
     }
 }

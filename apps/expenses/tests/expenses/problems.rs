@@ -76,6 +76,11 @@ async fn a_deleted_organisation_is_gone_and_its_slug_is_free_again() {
     form["email"] = "eve@example.com".into();
     site.base().post("/api/signup", form).await.expect(201);
     ann.get("/api/expenses").await.refused(401, "not_logged_in", "log in");
+
+    // Then the same one again, word for word: a new organisation, not the answer to the first sign-up.
+    change(&site, &Change::Delete { grace: Duration::ZERO }, None).await;
+    site.base().post("/api/signup", sign_up("acme", Model::Schema)).await.expect(201);
+    ann.get("/api/expenses").await.refused(401, "not_logged_in", "log in");
 }
 
 /// Changes organisation `acme`, and waits until the application knows.
@@ -108,7 +113,9 @@ async fn the_pages_show_how_to_use_the_application() {
 #[tokio::test]
 async fn health_is_good_while_the_catalog_answers() {
     let site = Site::start().await;
-    site.base().get("/healthz").await.expect(200);
+    // The worker that was started last may not be connected yet.
+    let healthy = async { while site.base().get("/healthz").await.status != 200 {} };
+    timeout(Duration::from_secs(30), healthy).await.expect("the worker connects");
     let server = freehold_testing::connect("postgres", "postgres").await;
     let catalog = site.deployment.catalog_database();
     server.batch_execute(&format!("alter database {catalog} allow_connections false")).await.unwrap();

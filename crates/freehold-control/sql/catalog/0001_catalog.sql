@@ -146,6 +146,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform pg_advisory_xact_lock(7146012, hashtext(request_provision.idempotency_key));
+    -- A key names a tenant for as long as there is that tenant. Behind its deletion the same request is another one.
+    update catalog.operations o set idempotency_key = 'of deleted tenant ' || o.tenant
+    from catalog.tenants t
+    where o.idempotency_key = request_provision.idempotency_key and t.id = o.tenant and t.status = 'deleted';
     select o.id, o.tenant into operation, tenant_id
     from catalog.operations o where o.idempotency_key = request_provision.idempotency_key;
     if found then
@@ -164,6 +168,18 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$ select o.state, o.last_error from catalog.operations o where o.id = operation_state.operation $$;
 
+-- Whether a worker is there. It holds this lock, which it shares with other workers, for as long as its connection lives.
+create function catalog.has_worker() returns boolean
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from pg_locks
+        where locktype = 'advisory' and classid = 7146013 and objid = 1 and mode = 'ShareLock' and granted
+          and database = (select oid from pg_database where datname = current_database())
+    )
+$$;
+
 -- What applications may know of tenants.
 create view catalog.directory with (security_barrier) as
 select t.id, t.slug, t.name, t.status, t.epoch, t.plan, t.version, p.id as placement, p.model, p.cluster, p.database
@@ -178,8 +194,9 @@ create view catalog.hello with (security_barrier) as
 select schema_version, compatible_from from catalog.installation;
 
 revoke all on function catalog.request_provision(text, uuid, text, text, text, text), catalog.operation_state(uuid),
-    catalog.stamp_version(), catalog.announce_operation() from public;
-grant execute on function catalog.request_provision(text, uuid, text, text, text, text), catalog.operation_state(uuid) to freehold_reader;
+    catalog.has_worker(), catalog.stamp_version(), catalog.announce_operation() from public;
+grant execute on function catalog.request_provision(text, uuid, text, text, text, text), catalog.operation_state(uuid),
+    catalog.has_worker() to freehold_reader;
 grant select on catalog.directory, catalog.endpoints, catalog.hello to freehold_reader;
 
 reset role;

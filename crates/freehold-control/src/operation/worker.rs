@@ -120,7 +120,10 @@ impl ControlPlane {
     }
 }
 
-/// A connection on which the catalog says that there is work.
+/// What `catalog.has_worker` looks for.
+const PRESENT: &str = "select pg_advisory_lock_shared(7146013, 1)";
+
+/// A connection on which the catalog says that there is work, and by which it knows that there is a worker.
 struct Bell {
     _client: Client,
     rings: mpsc::UnboundedReceiver<()>,
@@ -140,6 +143,7 @@ impl Bell {
                 }
             }
         });
+        client.batch_execute(PRESENT).await.map_err(&failed)?;
         client.batch_execute("listen freehold_operation").await.map_err(&failed)?;
         Ok(Self { _client: client, rings })
     }

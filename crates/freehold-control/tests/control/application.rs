@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use freehold::isolation::{ExposeSecret, TokioPostgres};
 use freehold::tenant::{Model, Status};
-use freehold::{Config, Freehold};
+use freehold::{Config, Freehold, ProvisionError};
 use freehold_control::Change;
 use tokio::time::{Instant, timeout};
 
@@ -51,6 +51,23 @@ async fn a_change_of_a_tenant_reaches_a_running_application_within_a_second() {
         };
         let took = time_until(&application, &format!("{change:?}"), is_known).await;
         assert!(took < PROMISED, "{change:?} took {took:?}");
+    }
+}
+
+#[tokio::test]
+async fn tenants_can_be_had_for_as_long_as_a_worker_is_connected() {
+    let fleet = Fleet::start().await;
+    let application = application(&fleet).await;
+    for _ in 0..2 {
+        let alone = application.can_provision().await;
+        assert!(matches!(alone, Err(ProvisionError::NoWorker)), "{alone:?}");
+        let control = fleet.control.clone();
+        let worker = tokio::spawn(async move { control.work("test", std::future::pending()).await });
+        let seen = async { while application.can_provision().await.is_err() {} };
+        timeout(PATIENCE, seen).await.expect("a worker is seen");
+        worker.abort();
+        let gone = async { while application.can_provision().await.is_ok() {} };
+        timeout(PATIENCE, gone).await.expect("it is seen to be gone");
     }
 }
 

@@ -127,6 +127,13 @@ async fn a_slug_that_is_taken_is_refused_and_the_same_key_gives_the_same_tenant(
         fleet.control.create_tenant(&slug("acme"), "Other", Model::Shared, "other key", "test").await.unwrap_err();
     assert!(matches!(&error, ControlError::SlugTaken { slug } if slug.as_str() == "acme"), "{error:?}");
     assert_eq!(fleet.control.create_tenant(&slug("acme"), "Acme", Model::Schema, "key", "test").await.unwrap(), first);
+
+    let delete = Change::Delete { grace: Duration::ZERO };
+    fleet.control.change(&slug("acme"), &delete, "test", "for the test").await.unwrap();
+    while fleet.control.run_one("test", None, &NoObserver).await.unwrap() {}
+    let second = fleet.control.create_tenant(&slug("acme"), "Acme", Model::Schema, "key", "test").await.unwrap();
+    assert_ne!(second, first, "behind its deletion the same request is another one");
+    assert_eq!(fleet.control.create_tenant(&slug("acme"), "Acme", Model::Schema, "key", "test").await.unwrap(), second);
 }
 
 #[tokio::test]

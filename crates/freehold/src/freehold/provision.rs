@@ -36,6 +36,14 @@ pub enum ProvisionError {
         /// The name.
         slug: Slug,
     },
+    /// The key names a tenant that is there, and may not be used now.
+    #[error("tenant {slug} is there, and {status}")]
+    NotActive {
+        /// The name.
+        slug: Slug,
+        /// What it is.
+        status: Status,
+    },
     /// The worker could not do it. The operation can be run again; the slug stays reserved.
     #[error("provisioning {slug} failed: {reason}")]
     Failed {
@@ -52,24 +60,25 @@ pub enum ProvisionError {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// Nobody is there to do it. What was asked for is done when somebody is.
+    #[error("no worker is connected to the catalog: start `freehold serve worker`")]
+    NoWorker,
     /// The catalog could not be reached or queried.
     #[error("cannot reach the catalog")]
     Catalog(#[from] tokio_postgres::Error),
 }
 
 impl Freehold {
-    /// Whether a new tenant can be asked for now: the catalog can be reached, and takes the request.
-    ///
-    /// Whether a worker is there to fulfil it does not show in the catalog.
+    /// Whether a new tenant can be had now: the catalog can be reached, and a worker is there to do what is asked for.
     ///
     /// # Errors
     ///
-    /// When the catalog cannot be reached or queried.
+    /// [`ProvisionError::NoWorker`], or when the catalog cannot be reached or queried.
     pub async fn can_provision(&self) -> Result<(), ProvisionError> {
         let (client, connection) = self.0.catalog.connect().await?;
         tokio::spawn(connection);
-        client.query_one("select schema_version from catalog.hello", &[]).await?;
-        Ok(())
+        let row = client.query_one("select catalog.has_worker()", &[]).await?;
+        if row.try_get(0)? { Ok(()) } else { Err(ProvisionError::NoWorker) }
     }
 
     /// Asks for a new tenant and waits until it is active. A worker does the work; this process has no right to.
@@ -97,10 +106,12 @@ impl Freehold {
             })?;
         let (operation, tenant): (Uuid, Uuid) = (row.try_get(0)?, row.try_get(1)?);
         loop {
-            if let Some(tenant) = self.directory().get(tenant.into())
-                && tenant.status == Status::Active
-            {
-                return Ok(tenant);
+            if let Some(tenant) = self.directory().get(tenant.into()) {
+                match tenant.status {
+                    Status::Active => return Ok(tenant),
+                    Status::Provisioning => {}
+                    status => return Err(ProvisionError::NotActive { slug: new.slug.clone(), status }),
+                }
             }
             let state =
                 client.query_one("select state, last_error from catalog.operation_state($1)", &[&operation]).await?;

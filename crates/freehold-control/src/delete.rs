@@ -10,6 +10,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient, Row};
 use uuid::Uuid;
 
+use crate::audit::audit;
 use crate::connection::connect;
 use crate::install::quoted;
 use crate::operation::Steps;
@@ -221,7 +222,8 @@ async fn record(steps: &Steps<'_>, place: &Place, rows: &Value) -> Result<Value,
         steps.catalog.query_opt(recorded, &[&Uuid::from(steps.operation.tenant), &operation]).await.map_err(&failed)?;
     if recorded.is_none() {
         let detail = json!({ "operation": operation, "model": place.model.as_str(), "placement": place.id.as_str(), "rows": rows });
-        audit(steps.catalog, "worker", "tenant erased", steps.operation.tenant, "deletion was due", &detail).await?;
+        audit(steps.catalog, "worker", "tenant erased", Some(steps.operation.tenant), "deletion was due", &detail)
+            .await?;
     }
     Ok(json!({}))
 }
@@ -238,23 +240,4 @@ async fn forget(catalog: &Client, tenant: TenantId) -> Result<Value, ControlErro
         .await
         .map_err(ControlError::doing("forgetting a tenant's placement"))?;
     Ok(json!({}))
-}
-
-/// Writes what is about to be done, or was done, and why.
-pub(crate) async fn audit(
-    catalog: &impl GenericClient,
-    actor: &str,
-    action: &str,
-    tenant: TenantId,
-    reason: &str,
-    detail: &Value,
-) -> Result<(), ControlError> {
-    catalog
-        .execute(
-            "insert into catalog.audit (actor, action, tenant, reason, detail) values ($1, $2, $3, $4, $5)",
-            &[&actor, &action, &Uuid::from(tenant), &reason, &detail],
-        )
-        .await
-        .map(drop)
-        .map_err(ControlError::doing("writing the audit"))
 }

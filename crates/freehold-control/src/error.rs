@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use freehold::tenant::{InvalidPlacementId, Slug, UnknownModel};
+use freehold::tenant::{InvalidPlacementId, PlacementId, Slug, UnknownModel};
 
 /// Why an operation on the fleet was not done.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +57,15 @@ pub enum ControlError {
     /// No cluster takes new tenants.
     #[error("no cluster takes new tenants: run `freehold up`")]
     NoCluster,
+    /// There is no placement of this name with tenants in it.
+    #[error("there is no placement {placement} that tenants live in")]
+    UnknownPlacement {
+        /// The name.
+        placement: PlacementId,
+    },
+    /// An act that goes on record names nobody, or no reason.
+    #[error("say who does this, and for what reason: it goes on record")]
+    Unexplained,
     /// The catalog says something this version does not understand.
     #[error("the catalog cannot be read: {0}")]
     Catalog(String),

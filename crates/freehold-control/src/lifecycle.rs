@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
-use crate::delete::audit;
+use crate::audit::audit;
 use crate::{ControlError, ControlPlane};
 
 /// What can be done to a tenant that exists.
@@ -77,7 +77,8 @@ impl ControlPlane {
             return Err(ControlError::WrongStatus { slug: slug.clone(), status, wanted: change.word() });
         }
         let action = format!("tenant {}", change.word());
-        audit(&transaction, actor, &action, id.into(), reason, &json!({ "change": format!("{change:?}") })).await?;
+        audit(&transaction, actor, &action, Some(id.into()), reason, &json!({ "change": format!("{change:?}") }))
+            .await?;
         let mut operation = None;
         match change {
             Change::Suspend | Change::ReadOnly | Change::Resume => {

@@ -9,6 +9,7 @@ mod install;
 mod lifecycle;
 mod migrate;
 mod migrations;
+mod operator;
 mod provision;
 mod seal;
 mod support;

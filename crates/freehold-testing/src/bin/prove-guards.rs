@@ -8,8 +8,10 @@ use freehold_testing::{FAULTS, NOT_PLANTED};
 /// The names of the attacks that failed, or what kept them from running.
 fn failures(watch: &str, fault: Option<&str>) -> Result<Vec<String>, String> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["nextest", "run", "-p", "freehold", "--test", "isolation", "--no-fail-fast", "--color", "never"]);
-    cargo.args(["--status-level", "none", "--final-status-level", "fail", "--failure-output", "immediate", watch]);
+    cargo.args(["nextest", "run", "-p", "freehold", "--test", "isolation", "--no-fail-fast"]);
+    // A second try would call a failure by another name.
+    cargo.args(["--retries", "0", "--color", "never", "--failure-output", "immediate"]);
+    cargo.args(["--status-level", "none", "--final-status-level", "fail", watch]);
     cargo.env_remove("FREEHOLD_TEST_FAULT").envs(fault.map(|name| ("FREEHOLD_TEST_FAULT", name)));
     let output = cargo.output().map_err(|error| format!("cargo cannot be started: {error}"))?;
     let report = String::from_utf8_lossy(&output.stderr);

@@ -13,7 +13,7 @@ use crate::support::*;
 /// How old an application's picture of its tenants may be.
 const PROMISED: Duration = Duration::from_secs(1);
 
-async fn application(fleet: &Fleet) -> Freehold {
+pub(crate) async fn application(fleet: &Fleet) -> Freehold {
     let key = fleet.master_key.to_secret_hex().expose_secret().parse().unwrap();
     Freehold::connect(Config::new(config(&fleet.server, "freehold_reader", "freehold_catalog").into(), key))
         .await

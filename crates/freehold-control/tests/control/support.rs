@@ -1,8 +1,10 @@
 //! A server, a deployment on it, an application's migrations, and workers that die where a test wants it.
 
 use std::fs;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,6 +61,7 @@ pub(crate) struct Fleet {
     pub(crate) control: ControlPlane,
     pub(crate) master_key: Arc<MasterKey>,
     pub(crate) server: Server,
+    pub(crate) disk: Option<SmallDisk>,
     place: TempDir,
 }
 
@@ -74,6 +77,28 @@ impl Fleet {
     pub(crate) async fn unmigrated(migrations: &[(&str, &str)]) -> Self {
         let place = place();
         let server = start_server(&place).await;
+        Self::set_up(place, server, None, migrations).await
+    }
+
+    /// A deployment whose tables, but not whose log, are on a disk of so many megabytes. `None` without the right to mount one.
+    pub(crate) async fn on_small_disk(megabytes: u32) -> Option<Self> {
+        let place = place();
+        let server = start_server(&place).await;
+        let tables = server.data_dir().join("base");
+        server.stop().unwrap();
+        let moved = tables.with_extension("moved");
+        fs::rename(&tables, &moved).unwrap();
+        fs::create_dir(&tables).unwrap();
+        let disk = SmallDisk::mount(&tables, megabytes)?;
+        let copied = Command::new("cp").arg("-a").arg(moved.join(".")).arg(&tables).status().unwrap();
+        assert!(copied.success());
+        let server = start_server(&place).await;
+        let fleet = Self::set_up(place, server, Some(disk), MIGRATIONS).await;
+        fleet.migrate().await;
+        Some(fleet)
+    }
+
+    async fn set_up(place: TempDir, server: Server, disk: Option<SmallDisk>, migrations: &[(&str, &str)]) -> Self {
         let master_key = Arc::new(MasterKey::generate());
         installer(&server, "postgres", &master_key).install().await.unwrap();
         for directory in ["shared", "tenant"] {
@@ -83,7 +108,7 @@ impl Fleet {
             fs::write(place.path().join("migrations").join(file), sql).unwrap();
         }
         let control = control(&server, &master_key, &place);
-        Self { control, master_key, server, place }
+        Self { control, master_key, server, disk, place }
     }
 
     /// Where the migrations are.
@@ -173,6 +198,39 @@ impl Fleet {
             }
         };
         tokio::time::timeout(PATIENCE, all).await.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {done}"));
+    }
+}
+
+/// A file system in memory, unmounted when this is dropped.
+pub(crate) struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &Path, megabytes: u32) -> Option<Self> {
+        let size = format!("size={megabytes}m");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).status();
+        mounted.is_ok_and(|status| status.success()).then(|| Self(at.to_owned()))
+    }
+
+    /// Takes what room there is.
+    pub(crate) fn fill(&self) {
+        let mut file = fs::File::create(self.filler()).unwrap();
+        let full = std::iter::repeat_with(|| file.write_all(&[0; 4096])).find_map(Result::err).unwrap();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+    }
+
+    /// Gives it back.
+    pub(crate) fn make_room(&self) {
+        fs::remove_file(self.filler()).unwrap();
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.0.join("filler")
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
     }
 }
 

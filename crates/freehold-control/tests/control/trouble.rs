@@ -1,8 +1,10 @@
 //! Servers that are away, refuse, or take nobody new.
 
+use freehold::isolation::{ErrorKind, TokioPostgres};
 use freehold::tenant::Model;
 use freehold_control::ControlError;
 
+use crate::application::application;
 use crate::support::*;
 
 /// An error with everything that led to it, as an operator reads it.
@@ -110,4 +112,41 @@ async fn a_server_without_room_for_a_connection_fails_one_attempt_and_not_the_wo
 
     superuser.batch_execute("alter database freehold_data connection limit -1").await.unwrap();
     fleet.work_until("select bool_and(state = 'done') from catalog.operations").await;
+}
+
+#[tokio::test]
+async fn what_a_full_disk_interrupts_is_done_once_there_is_room() {
+    let Some(fleet) = Fleet::on_small_disk(96).await else {
+        eprintln!("not shown: this account may not mount a disk to fill");
+        return;
+    };
+    let disk = fleet.disk.as_ref().unwrap();
+    let early = fleet.tenant("early", Model::Schema).await;
+    let application = application(&fleet).await;
+    let early = application.directory().get(early.tenant.into()).unwrap();
+    let add = async |rows: i32| {
+        let mut scope = application.tenant_db::<TokioPostgres>(&early).write();
+        scope.execute("insert into accounts (name) select 'account' from generate_series(1, $1)", &[&rows]).await?;
+        scope.commit().await
+    };
+    add(1).await.unwrap();
+
+    disk.fill();
+    let refused = add(100_000).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.sqlstate()), (ErrorKind::Unavailable, Some("53100")), "{refused:?}");
+    for model in [Model::Schema, Model::Database] {
+        let name = slug(&format!("late-{model}"));
+        let refused = fleet.control.create_tenant(&name, "x", model, model.as_str(), "test").await.unwrap_err();
+        assert!(told(&refused).contains("No space left on device"), "{}", told(&refused));
+    }
+
+    disk.make_room();
+    for model in [Model::Schema, Model::Database] {
+        let name = slug(&format!("late-{model}"));
+        fleet.control.create_tenant(&name, "x", model, model.as_str(), "test").await.unwrap();
+        assert_eq!(fleet.control.tenant(&name).await.unwrap().status, "active");
+    }
+    add(1).await.unwrap();
+    let kept = application.tenant_db::<TokioPostgres>(&early).read().query("select from accounts", &[]).await.unwrap();
+    assert_eq!(kept.len(), 2, "all of what was committed, and nothing of what was not");
 }

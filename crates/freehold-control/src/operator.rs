@@ -49,7 +49,8 @@ impl Home {
     }
 }
 
-/// A transaction in one placement, with the rows of all tenants that live there. Dropped without a commit, it is rolled back.
+/// A transaction in one placement, with the rows of all tenants that live there. What is not committed is rolled back when the
+/// next transaction begins, or the scope is dropped.
 #[derive(Debug)]
 pub struct OperatorTransaction<'a> {
     client: &'a Client,

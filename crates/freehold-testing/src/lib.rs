@@ -12,7 +12,7 @@ pub use attack::Outcome;
 pub use deployment::Deployment;
 pub use fault::{FAULTS, Fault, NOT_PLANTED};
 pub use server::{connect, server, stop_servers};
-pub use twins::{Twin, Twins};
+pub use twins::{TALLY, Twin, Twins};
 
 #[doc(hidden)]
 pub use tokio;

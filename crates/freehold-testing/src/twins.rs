@@ -1,3 +1,6 @@
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -62,6 +65,7 @@ impl Twins {
 
     /// Runs hostile SQL in a write scope of A and commits what it can.
     pub async fn attack(&self, sql: &str) -> Outcome {
+        tally(self.model, 1);
         let mut scope = self.a.db::<TokioPostgres>().write();
         match scope.ad_hoc(sql, &[]).await {
             Ok(rows) => match scope.commit().await {
@@ -75,6 +79,7 @@ impl Twins {
     /// Runs hostile SQL in one write scope of A, statement after statement whatever came of the one before, and drops the
     /// scope. What A commits is A's to write: `commit` is a statement too.
     pub async fn session(&self, statements: &[&str]) -> Vec<Outcome> {
+        tally(self.model, statements.len());
         let mut scope = self.a.db::<TokioPostgres>().write();
         let mut outcomes = Vec::with_capacity(statements.len());
         for sql in statements {
@@ -95,4 +100,15 @@ impl Twins {
         );
         self.truth(twin).await.query_one(&rows, &[twin.tenant.id().as_uuid()]).await.unwrap().get(0)
     }
+}
+
+/// The name of the variable with the file in which hostile statements are tallied, a line with the model for each.
+#[doc(hidden)]
+pub const TALLY: &str = "FREEHOLD_TEST_TALLY";
+
+fn tally(model: Model, statements: usize) {
+    let Some(path) = env::var_os(TALLY) else { return };
+    // One write, which appends whole, also beside other processes.
+    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+    file.write_all(format!("{model}\n").repeat(statements).as_bytes()).unwrap();
 }

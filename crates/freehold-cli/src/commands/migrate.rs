@@ -36,9 +36,12 @@ pub(crate) async fn run(settings: &Settings, migrate: Migrate) -> anyhow::Result
     }
 }
 
+/// How many failures are told in full: a migration that fails for one tenant may fail for thousands.
+const TOLD: usize = 20;
+
 /// What could not be migrated, why, and how to try again.
 pub(crate) fn failed(report: &MigrateReport) -> anyhow::Error {
-    let details = report.failures.iter().map(|failure| {
+    let details = report.failures.iter().take(TOLD).map(|failure| {
         let causes = match &failure.error {
             // It says all that the database said.
             ControlError::Migration { .. } => String::new(),
@@ -48,7 +51,11 @@ pub(crate) fn failed(report: &MigrateReport) -> anyhow::Error {
     });
     let count = report.failures.len();
     let noun = if count == 1 { "place" } else { "places" };
-    anyhow!("{count} {noun} could not be migrated{}", details.collect::<String>())
+    let more = match count.saturating_sub(TOLD) {
+        0 => String::new(),
+        more => format!("\n\nand {more} more: `freehold --json migrate` lists all"),
+    };
+    anyhow!("{count} {noun} could not be migrated{}{more}", details.collect::<String>())
 }
 
 fn print_report(settings: &Settings, report: &MigrateReport) -> anyhow::Result<()> {

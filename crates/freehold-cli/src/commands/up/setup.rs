@@ -26,7 +26,8 @@ pub(super) async fn set_up(settings: &Settings, deployment: &Deployment, up: &Up
         return Err(migrate::failed(&report));
     }
     if report.applied > 0 {
-        settings.output.note(&format!("applied {} migrations", report.applied));
+        let noun = if report.applied == 1 { "migration" } else { "migrations" };
+        settings.output.note(&format!("applied {} {noun}", report.applied));
     }
     Ok(())
 }

@@ -155,7 +155,7 @@ async fn a_server_on_another_machine_is_spoken_to_over_tls_alone() {
     let row = admin.query_one(CLEAR, &[]).await.unwrap();
     let (clear, all): (i64, i64) = (row.get(0), row.get(1));
     assert_eq!(clear, 0, "of {all} connections");
-    assert_eq!(all, 5, "of each driver one to the data and one to the tenant database, and one to the catalog");
+    assert!(all >= 5, "{all}: of each driver two, and the catalog's");
 
     // A statement is cancelled, which is another connection.
     let late = freehold.tenant_db::<TokioPostgres>(&tenants[0]).read().query("select pg_sleep(60)", &[]).await;

@@ -106,7 +106,7 @@ pub(crate) enum Tenant {
         /// Where its rows live: shared, schema or database
         #[arg(long, default_value = "shared")]
         model: Model,
-        /// Names this request: asked again with the same key, the same tenant is given
+        /// Names this request: asked again with the same key, the same tenant is given [default: made from the slug]
         #[arg(long, value_name = "KEY")]
         idempotency_key: Option<String>,
     },

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use freehold::tenant::{InvalidPlacementId, PlacementId, Slug, UnknownModel};
+use tokio_postgres::error::SqlState;
 
 /// Why an operation on the fleet was not done.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,15 @@ pub enum ControlError {
         /// The slug.
         slug: Slug,
     },
+    /// A key that names one request was used for another.
+    #[error("the idempotency key names a request for another slug than {slug}: each request has a key of its own")]
+    KeyTaken {
+        /// The slug.
+        slug: Slug,
+    },
+    /// A tenant's name or a request's key is empty or too long.
+    #[error("a name and an idempotency key have 1 to 200 characters each")]
+    Length,
     /// No tenant has this slug.
     #[error("there is no tenant {slug}: `freehold tenant list` shows them")]
     UnknownTenant {
@@ -100,7 +110,7 @@ pub enum ControlError {
         /// What is wrong and what to do.
         problem: String,
     },
-    /// A migration failed. Nothing of it is there.
+    /// A migration failed. Nothing of it is there, unless it runs without a transaction.
     #[error("migration {file} failed in {place}{at}: {message}{hint}",
             place = if placement.is_empty() { "the database" } else { placement },
             at = line.map(|line| format!(", line {line}")).unwrap_or_default())]
@@ -137,6 +147,28 @@ pub enum ControlError {
     StillWriting {
         /// How many.
         transactions: i64,
+    },
+    /// A tenant's rows were deleted, and there are some.
+    #[error(
+        "a trigger keeps rows in {table}, or writes them while they are deleted: as a superuser, \
+         grant set on parameter session_replication_role to freehold_control; then delete the tenant again"
+    )]
+    NotErased {
+        /// The table.
+        table: String,
+    },
+    /// An index that was being built without a lock is unfinished, and nothing in it can be relied on.
+    #[error(
+        "migration {file} leaves index {index} invalid in {place}: another run drops it and runs the file again",
+        place = if placement.is_empty() { "the database" } else { placement }
+    )]
+    InvalidIndex {
+        /// The file.
+        file: String,
+        /// The placement, or empty for the database itself.
+        placement: String,
+        /// The index.
+        index: String,
     },
     /// A database that is to be ours holds somebody's tables.
     #[error("database {database} holds tables that are not Freehold's: name another one")]
@@ -182,6 +214,22 @@ impl ControlError {
             cause = error.source();
         }
         text
+    }
+
+    /// Whether the same is likely to succeed once the server is up, has room or has ended what is in the way.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::StillWriting { .. } => true,
+            Self::Connect { source, .. } | Self::Database { source, .. } | Self::Migration { source, .. } => {
+                // No code: the connection broke. Connection, resources, shutdown, locks (PostgreSQL Error Codes).
+                let code = source.code().map(SqlState::code);
+                let codes = ["08", "53", "57P01", "57P02", "57P03", "55P03", "40P01"];
+                source.is_closed()
+                    || code.is_some_and(|code| codes.iter().any(|passing| code.starts_with(passing)))
+                    || matches!(self, Self::Connect { .. }) && code.is_none()
+            }
+            _ => false,
+        }
     }
 
     /// For `map_err`: a statement failed while `doing` something.

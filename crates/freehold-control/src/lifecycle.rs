@@ -59,7 +59,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`ControlError::UnknownTenant`], [`ControlError::WrongStatus`].
+    /// [`ControlError::UnknownTenant`], [`ControlError::WrongStatus`], [`ControlError::Length`].
     pub async fn change(&self, slug: &Slug, change: &Change, actor: &str, reason: &str) -> Result<(), ControlError> {
         let failed = ControlError::doing("changing a tenant");
         let mut catalog = self.catalog().await?;
@@ -93,10 +93,12 @@ impl ControlPlane {
                     .map_err(&failed)?;
             }
             Change::Name(name) => {
-                transaction
-                    .execute("update catalog.tenants set name = $2 where id = $1", &[&id, name])
-                    .await
-                    .map_err(&failed)?;
+                transaction.execute("update catalog.tenants set name = $2 where id = $1", &[&id, name]).await.map_err(
+                    |source| match source.code() {
+                        Some(&SqlState::CHECK_VIOLATION) => ControlError::Length,
+                        _ => failed(source),
+                    },
+                )?;
             }
             Change::Plan(plan) => {
                 transaction
@@ -108,12 +110,18 @@ impl ControlPlane {
                 let row = transaction
                     .query_one(
                         "with cancelled as (update catalog.operations set state = 'cancelled', finished_at = now()
-                              where tenant = $1 and kind = 'provision' and state in ('pending', 'running')),
-                         due as (update catalog.tenants set status = 'deleting', delete_after = now() + make_interval(secs => $2)
+                              where tenant = $1 and kind = 'provision' and state in ('pending', 'running', 'failed')),
+                         due as (update catalog.tenants set status = 'deleting',
+                                     delete_after = case when delete_after <= now() then delete_after
+                                                         else now() + make_interval(secs => $2) end
                               where id = $1 returning delete_after)
-                         insert into catalog.operations (kind, tenant, idempotency_key, requested_by, not_before)
+                         insert into catalog.operations as o (kind, tenant, idempotency_key, requested_by, not_before)
                          select 'delete', $1, 'delete ' || $1::text, $3, delete_after from due
-                         on conflict (idempotency_key) do update set not_before = excluded.not_before
+                         on conflict (idempotency_key) do update set
+                             not_before = excluded.not_before,
+                             state = case o.state when 'failed' then 'pending' else o.state end,
+                             attempts = case o.state when 'failed' then 0 else o.attempts end,
+                             finished_at = case o.state when 'failed' then null else o.finished_at end
                          returning id",
                         &[&id, &grace.as_secs_f64(), &actor],
                     )
@@ -147,6 +155,8 @@ pub(crate) async fn request_provision(
         .await
         .map_err(|source| match source.code() {
             Some(&SqlState::UNIQUE_VIOLATION) => ControlError::SlugTaken { slug: slug.clone() },
+            Some(&SqlState::INVALID_PARAMETER_VALUE) => ControlError::KeyTaken { slug: slug.clone() },
+            Some(&SqlState::CHECK_VIOLATION) => ControlError::Length,
             _ => ControlError::Database { doing: "asking for a tenant", source },
         })?;
     Ok((row.get(0), row.get::<_, Uuid>(1).into()))

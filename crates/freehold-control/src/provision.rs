@@ -32,7 +32,7 @@ pub(crate) async fn provision(control: &ControlPlane, steps: &Steps<'_>) -> Resu
     steps.step("create", || create(control, &place)).await?;
     steps.step("migrate", || migrate(control, &place)).await?;
     steps.step("resident", || register(&place, tenant)).await?;
-    steps.step("activate", || activate(steps.catalog, tenant)).await?;
+    steps.step("activate", || activate(control, steps.catalog, &place, tenant)).await?;
     Ok(())
 }
 
@@ -143,7 +143,15 @@ async fn register(place: &Place, tenant: TenantId) -> Result<Value, ControlError
     Ok(json!({}))
 }
 
-async fn activate(catalog: &Client, tenant: TenantId) -> Result<Value, ControlError> {
+/// An operation may have lain for long since its tables were made and its database was sealed.
+async fn activate(
+    control: &ControlPlane,
+    catalog: &Client,
+    place: &Place,
+    tenant: TenantId,
+) -> Result<Value, ControlError> {
+    migrate(control, place).await?;
+    seal::verify(&connect(&place.server.to_database(&place.database)).await?, control.master_key()).await?;
     catalog
         .execute(
             "update catalog.tenants set status = 'active' where id = $1 and status = 'provisioning'",

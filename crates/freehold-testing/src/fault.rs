@@ -71,6 +71,7 @@ pub const FAULTS: &[Fault] = &[
     fault("context-without-mac", "attack::context", Check("is not genuine")),
     fault("context-without-connection", "attack::context", Check("is for another connection")),
     fault("context-without-expiry", "attack::context", Check("has expired")),
+    fault("context-under-any-snapshot", "attack::context", Check("read committed alone")),
     fault("context-without-epoch", "attack::context", Check("is stale")),
     fault("context-without-key", "attack::context", Check("is sealed with a key")),
     fault("keys-readable", "attack::privileges", Database("grant select on all tables in schema freehold to public")),

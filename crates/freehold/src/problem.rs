@@ -136,6 +136,10 @@ impl From<&ProvisionError> for Problem {
         match error {
             ProvisionError::SlugTaken { slug } => Self::new(StatusCode::CONFLICT, "slug_taken")
                 .detail(format!("the slug {slug} is taken: choose another")),
+            ProvisionError::KeyTaken { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key_taken")
+                .detail("the key of this request names another one: each has a key of its own"),
+            ProvisionError::Length => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "length")
+                .detail("the organisation's name and the key of the request have 1 to 200 characters each"),
             ProvisionError::NotActive { slug, status } => Self::new(StatusCode::CONFLICT, "not_active")
                 .detail(format!("the organisation {slug} is there, and {status}")),
             ProvisionError::NoWorker

@@ -41,29 +41,45 @@ impl Variant {
         deployment.move_cluster(&address.host, address.port).await?;
         let mut variants = baselines(deployment, address, population).await?;
         for model in Model::ALL {
-            // Twice the connections that are in use at once, so that there is a choice among idle ones.
-            let mut pool = PoolOptions::default();
-            pool.capacity = 2 * CLIENTS;
-            // Instances of their own: in one pool the models would close each other's connections.
-            let freehold = deployment.application(pool).await?;
-            let count = population.of(model);
-            let list = tenants(&freehold, model, count)?;
-            let tokio_postgres = databases(&list, |tenant| freehold.tenant_db(tenant));
-            let sqlx = databases(&list, |tenant| freehold.tenant_db(tenant));
-            let clients = || 0..CLIENTS;
-            variants.push(Self {
-                name: format!("Freehold `{model}`, tokio-postgres"),
-                tenants: count,
-                clients: clients().map(|_| Client::FreeholdTokioPostgres { tenants: tokio_postgres.clone() }).collect(),
-            });
-            variants.push(Self {
-                name: format!("Freehold `{model}`, sqlx"),
-                tenants: count,
-                clients: clients().map(|_| Client::FreeholdSqlx { tenants: sqlx.clone() }).collect(),
-            });
+            variants.extend(scopes(deployment, population, model, false).await?);
+            if model == Model::Schema {
+                variants.extend(scopes(deployment, population, model, true).await?);
+            }
         }
         Ok(variants)
     }
+}
+
+/// Scopes of a model, on both drivers.
+async fn scopes(
+    deployment: &Deployment,
+    population: Population,
+    model: Model,
+    generic_plans: bool,
+) -> anyhow::Result<[Variant; 2]> {
+    // Twice the connections that are in use at once, so that there is a choice among idle ones.
+    let mut pool = PoolOptions::default();
+    pool.capacity = 2 * CLIENTS;
+    pool.generic_plans = generic_plans;
+    // Instances of their own: in one pool the models would close each other's connections.
+    let freehold = deployment.application(pool).await?;
+    let list = tenants(&freehold, model, population.of(model))?;
+    let tokio_postgres = databases(&list, |tenant| freehold.tenant_db(tenant));
+    let sqlx = databases(&list, |tenant| freehold.tenant_db(tenant));
+    let option = if generic_plans { ", `generic_plans`" } else { "" };
+    let variant = |driver: &str, clients| Variant {
+        name: format!("Freehold `{model}`{option}, {driver}"),
+        tenants: list.len(),
+        clients,
+    };
+    let clients = || 0..CLIENTS;
+    Ok([
+        variant(
+            "tokio-postgres",
+            clients().map(|_| Client::FreeholdTokioPostgres { tenants: tokio_postgres.clone() }).collect(),
+        ),
+        variant("sqlx", clients().map(|_| Client::FreeholdSqlx { tenants: sqlx.clone() }).collect()),
+    ])
 }
 
 fn databases<D: Driver>(tenants: &[Arc<Tenant>], open: impl Fn(&Arc<Tenant>) -> TenantDb<D>) -> Arc<[TenantDb<D>]> {

@@ -51,7 +51,7 @@ create index on catalog.placements (cluster, model) where dropped_at is null;
 create table catalog.tenants (
     id uuid primary key,
     slug text not null check (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
-    name text not null check (name <> ''),
+    name text not null check (length(name) between 1 and 200),
     status text not null check (status in ('provisioning', 'active', 'read_only', 'suspended', 'deleting', 'deleted')),
     placement text references catalog.placements (id),
     epoch bigint not null default 1 check (epoch > 0),
@@ -88,7 +88,7 @@ create table catalog.operations (
     id uuid primary key default gen_random_uuid(),
     kind text not null check (kind in ('provision', 'delete')),
     tenant uuid not null references catalog.tenants (id),
-    idempotency_key text not null unique check (length(idempotency_key) between 1 and 200),
+    idempotency_key text not null unique check (length(idempotency_key) between 1 and 250),
     parameters jsonb not null default '{}',
     state text not null default 'pending' check (state in ('pending', 'running', 'done', 'failed', 'cancelled')),
     attempts integer not null default 0,
@@ -137,28 +137,41 @@ create trigger announce_operation after insert or update of state on catalog.ope
 for each row execute function catalog.announce_operation();
 
 -- Asks for a new tenant: reserves its slug and records the operation, both or neither. The same key asked again gives the
--- same operation, whatever became of it. Raises unique_violation when another tenant has the slug.
+-- same operation, and another try at it if it failed. Raises unique_violation when another tenant has the slug,
+-- invalid_parameter_value when the key names a request for another slug, check_violation when name or key are empty or too long.
 create function catalog.request_provision(
     idempotency_key text, tenant uuid, slug text, name text, model text, requested_by text,
     out operation uuid, out tenant_id uuid)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    -- Keys of callers are apart from ours.
+    key constant text := 'provision ' || request_provision.idempotency_key;
+    known text;
 begin
-    perform pg_advisory_xact_lock(7146012, hashtext(request_provision.idempotency_key));
+    if length(request_provision.idempotency_key) not between 1 and 200 then
+        raise exception 'a key has 1 to 200 characters' using errcode = 'check_violation';
+    end if;
+    perform pg_advisory_xact_lock(7146012, hashtext(key));
     -- A key names a tenant for as long as there is that tenant. Behind its deletion the same request is another one.
     update catalog.operations o set idempotency_key = 'of deleted tenant ' || o.tenant
     from catalog.tenants t
-    where o.idempotency_key = request_provision.idempotency_key and t.id = o.tenant and t.status = 'deleted';
-    select o.id, o.tenant into operation, tenant_id
-    from catalog.operations o where o.idempotency_key = request_provision.idempotency_key;
-    if found then
-        return;
+    where o.idempotency_key = key and t.id = o.tenant and t.status = 'deleted';
+    select o.id, o.tenant, t.slug into operation, tenant_id, known
+    from catalog.operations o join catalog.tenants t on t.id = o.tenant where o.idempotency_key = key;
+    if not found then
+        insert into catalog.tenants (id, slug, name, status) values (tenant, slug, name, 'provisioning') returning id into tenant_id;
+        insert into catalog.operations (kind, tenant, idempotency_key, parameters, requested_by)
+        values ('provision', tenant, key, jsonb_build_object('model', model), requested_by)
+        returning id into operation;
+    elsif known <> slug then
+        raise exception 'the key names a request for another slug' using errcode = 'invalid_parameter_value';
+    else
+        update catalog.operations o
+        set state = 'pending', attempts = 0, last_error = null, finished_at = null, not_before = now()
+        where o.id = operation and o.state = 'failed';
     end if;
-    insert into catalog.tenants (id, slug, name, status) values (tenant, slug, name, 'provisioning') returning id into tenant_id;
-    insert into catalog.operations (kind, tenant, idempotency_key, parameters, requested_by)
-    values ('provision', tenant, idempotency_key, jsonb_build_object('model', model), requested_by)
-    returning id into operation;
 end
 $$;
 

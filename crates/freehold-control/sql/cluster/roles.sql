@@ -35,6 +35,14 @@ begin
             raise warning 'freehold: role freehold_control has no BYPASSRLS on this server; backfills and exports run one tenant at a time';
         end;
     end if;
+    -- A tenant is erased without setting off the triggers of its tables, which may write.
+    if not has_parameter_privilege('freehold_control', 'session_replication_role', 'set') then
+        begin
+            grant set on parameter session_replication_role to freehold_control;
+        exception when insufficient_privilege then
+            raise warning 'freehold: triggers run on this server while tenants of the shared model are erased';
+        end;
+    end if;
     grant freehold_owner, freehold_seal to freehold_control;
     grant freehold_tenant to freehold_control with admin option;
     -- An administrator who is no superuser sets databases up as a member of the roles that own them.

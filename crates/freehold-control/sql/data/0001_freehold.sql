@@ -121,6 +121,8 @@ select case
                 is distinct from right(s.token, 64) then 'freehold: the tenant context is not genuine'
            when split_part(s.token, '|', 6) not in ('', pg_backend_pid()::text) then 'freehold: the tenant context is for another connection'
            when split_part(s.token, '|', 7)::double precision < date_part('epoch', now()) then 'freehold: the tenant context has expired'
+           -- A transaction that keeps one snapshot would not see that its tenant moved away or was deleted meanwhile.
+           when current_setting('transaction_isolation') <> 'read committed' then 'freehold: a tenant context holds under read committed alone'
            -- One scalar sub-select by the primary key. The planner turns "not exists" into a hash table of all residents, built
            -- anew for each statement.
            when (select r.placement = split_part(s.token, '|', 2)

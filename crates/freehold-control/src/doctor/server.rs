@@ -42,6 +42,17 @@ pub(super) async fn examine(client: &Client, subject: &str, report: &mut Report)
             "as an administrator who may: alter role freehold_control bypassrls",
         );
     }
+    let quiet = client
+        .query_one("select has_parameter_privilege('session_replication_role', 'set')", &[])
+        .await
+        .map_err(&failed)?;
+    if !quiet.get::<_, bool>(0) {
+        report.warn(
+            subject,
+            "the triggers of tenant tables run while a tenant of the shared model is erased; one that writes can keep it from ending",
+            "as a superuser: grant set on parameter session_replication_role to freehold_control",
+        );
+    }
     examine_settings(client, subject, report).await
 }
 

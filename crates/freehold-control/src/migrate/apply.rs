@@ -63,8 +63,8 @@ async fn in_transaction(data: &mut Client, placement: &str, migration: &Migratio
     Ok(true)
 }
 
-/// For what PostgreSQL refuses in a transaction (`create index concurrently`): one statement at a time. Killed in the middle
-/// it runs again from the start, so such a file should say `if not exists`.
+/// For what PostgreSQL refuses in a transaction (`create index concurrently`): one statement at a time. Cut off in the middle
+/// it runs again from the start, so such a file has to say `if not exists`; an index that was left invalid is dropped first.
 async fn outside_transaction(data: &Client, placement: &str, migration: &Migration) -> Result<bool, ControlError> {
     let failed = ControlError::doing("applying a migration");
     // Waiting inside the server would hold a snapshot, and what builds an index concurrently waits for every snapshot.
@@ -90,12 +90,16 @@ async fn alone_outside_transaction(
         // Until they are noted, every routine counts.
         data.execute("update freehold.installation set interpreters = 'callable'", &[]).await.map_err(&failed)?;
     }
+    drop_invalid_indexes(data, placement).await?;
     data.batch_execute(&settings("session", placement, migration)).await.map_err(&failed)?;
     let result = each_statement(data, placement, migration).await;
     data.batch_execute("reset role; reset search_path; reset lock_timeout; reset row_security")
         .await
         .map_err(&failed)?;
     result?;
+    if let Some((index, _)) = invalid_indexes(data, placement).await?.into_iter().next() {
+        return Err(ControlError::InvalidIndex { file: migration.file_name(), placement: placement.to_owned(), index });
+    }
     refuse_unprotected(data, placement, migration).await?;
     note(data, placement, migration).await?;
     Ok(true)
@@ -103,15 +107,64 @@ async fn alone_outside_transaction(
 
 async fn each_statement(data: &Client, placement: &str, migration: &Migration) -> Result<(), ControlError> {
     for Statement { text, offset } in split(&migration.sql) {
+        // What runs concurrently lets others pass while it waits, for transactions that may be long.
+        let patient = is_concurrent(text);
+        if patient {
+            set_lock_timeout(data, "0").await?;
+        }
         data.batch_execute(text).await.map_err(|source| explain(source, placement, migration, offset))?;
+        if patient {
+            set_lock_timeout(data, LOCK_TIMEOUT).await?;
+        }
     }
     Ok(())
+}
+
+fn is_concurrent(statement: &str) -> bool {
+    statement.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case("concurrently"))
+}
+
+async fn set_lock_timeout(data: &Client, timeout: &str) -> Result<(), ControlError> {
+    let set = format!("set lock_timeout = '{timeout}'");
+    data.batch_execute(&set).await.map_err(ControlError::doing("applying a migration"))
+}
+
+/// Drops what a `create index concurrently` left behind that was cut off, but nothing that is being built.
+async fn drop_invalid_indexes(data: &Client, placement: &str) -> Result<(), ControlError> {
+    for (index, in_work) in invalid_indexes(data, placement).await? {
+        if !in_work {
+            tracing::info!(placement, index, "dropping an index that was never finished");
+            let drop = format!("drop index concurrently if exists {index}");
+            data.batch_execute(&drop).await.map_err(ControlError::doing("dropping an unfinished index"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Indexes that cannot be used, and whether one may be in the making on their table. A partitioned index is invalid until
+/// each partition has its own, which is on purpose.
+async fn invalid_indexes(data: &Client, placement: &str) -> Result<Vec<(String, bool)>, ControlError> {
+    data.query(
+        "select format('%I.%I', n.nspname, c.relname), \
+                exists (select from pg_locks l where l.relation = i.indrelid and l.mode = 'ShareUpdateExclusiveLock' and l.granted \
+                          and l.database = (select oid from pg_database where datname = current_database())) \
+         from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace \
+         where n.nspname = $1 and c.relkind = 'i' and not i.indisvalid order by 1",
+        &[&schema_of(placement)],
+    )
+    .await
+    .map(|rows| rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    .map_err(ControlError::doing("looking for unfinished indexes"))
+}
+
+fn schema_of(placement: &str) -> &str {
+    if placement == DATABASE { "global" } else { placement }
 }
 
 /// The role that will own what is created, and the one schema to work in. Rows are touched with sight of all of them, as a
 /// backfill does, or not at all: under a policy that hides some, a change would pass for done.
 fn settings(reach: &str, placement: &str, migration: &Migration) -> String {
-    let schema = if placement == DATABASE { "global" } else { placement };
+    let schema = schema_of(placement);
     let role = if migration.backfill { "freehold_control" } else { "freehold_owner" };
     format!(
         "set {reach} lock_timeout = '{LOCK_TIMEOUT}'; set {reach} search_path = {schema}, pg_temp; \

@@ -66,12 +66,15 @@ impl ControlPlane {
         let mut databases = Vec::new();
         for (id, cluster) in self.clusters(catalog).await? {
             databases.push((cluster.server.clone(), cluster.data));
-            // Not those that are being created, and not those that are being dropped.
+            // Not those that are not created yet, and not those that are being dropped.
             let rows = catalog
                 .query(
                     "select p.database from catalog.placements p join catalog.tenants t on t.placement = p.id \
                      where p.cluster = $1 and p.model = 'database' and p.dropped_at is null \
-                       and t.status not in ('provisioning', 'deleted') \
+                       and t.status <> 'deleted' \
+                       and (t.status <> 'provisioning' \
+                            or exists (select from catalog.operations o join catalog.operation_steps s on s.operation = o.id \
+                                       where o.tenant = t.id and o.kind = 'provision' and s.name = 'create')) \
                        and not exists (select from catalog.operations o join catalog.operation_steps s on s.operation = o.id \
                                        where o.tenant = t.id and o.kind = 'delete' and s.name = 'fence') \
                      order by p.created_at",

@@ -33,7 +33,8 @@ pub struct MigrateReport {
     pub failures: Vec<MigrateFailure>,
 }
 
-/// A placement that could not be migrated. It is as it was before the file that failed.
+/// A placement that could not be migrated. It is as it was before the file that failed, but for what a file that runs
+/// outside a transaction had done.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct MigrateFailure {

@@ -8,8 +8,11 @@ use crate::ControlError;
 
 /// How long a worker that went silent keeps an operation.
 const LEASE: Duration = Duration::from_secs(30);
-/// How often a failing operation is tried before it is left to a person.
+/// How often an operation that fails for a reason of its own is tried before it is left to a person. A server that is away
+/// or full is waited for without end.
 const ATTEMPTS: i32 = 5;
+/// Pauses double up to two to the power of this, in seconds.
+const LONGEST_PAUSE: i32 = 6;
 
 /// Takes the operation that has been due longest and that nobody works on.
 ///
@@ -100,10 +103,10 @@ pub(crate) async fn release(
     let error = result.as_ref().err().map(ControlError::full_text);
     let state = match result {
         Ok(()) => "done",
-        Err(_) if operation.attempts >= ATTEMPTS => "failed",
+        Err(error) if operation.attempts >= ATTEMPTS && !error.is_passing() => "failed",
         Err(_) => "pending",
     };
-    let pause = f64::from(2_i32.pow(operation.attempts.clamp(0, 8) as u32));
+    let pause = f64::from(2_i32.pow(operation.attempts.clamp(0, LONGEST_PAUSE) as u32));
     catalog
         .execute(
             "update catalog.operations set state = $3, last_error = $4, lease_owner = null, lease_until = null, \

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use freehold::tenant::Model;
-use freehold_control::{Change, ControlError};
+use freehold_control::{Change, ControlError, NoObserver};
 
 use crate::support::*;
 
@@ -90,7 +90,7 @@ async fn nothing_is_erased_in_the_grace_period_and_the_slug_stays_taken() {
     fleet.fill(&home).await;
     let later = Change::Delete { grace: Duration::from_secs(1000) };
     fleet.control.change(&slug("acme"), &later, "test", "they left").await.unwrap();
-    assert!(!fleet.control.run_one("eager", None, &freehold_control::NoObserver).await.unwrap());
+    assert!(!fleet.control.run_one("eager", None, &NoObserver).await.unwrap());
     assert_eq!(rows_of(&fleet, &home).await, "3");
     let taken = fleet.control.create_tenant(&slug("acme"), "x", Model::Shared, "x", "test").await.unwrap_err();
     assert!(matches!(taken, ControlError::SlugTaken { .. }), "{taken:?}");
@@ -172,4 +172,78 @@ async fn a_deletion_that_failed_for_good_is_tried_again_when_it_is_asked_for_aga
     catalog.batch_execute("update catalog.operations set state = 'failed' where kind = 'delete'").await.unwrap();
     fleet.control.change(&slug("acme"), &NOW, "test", "again").await.unwrap();
     assert_eq!(one(&catalog, "select status from catalog.tenants").await, "deleted");
+}
+
+#[tokio::test]
+async fn a_deletion_that_failed_and_was_due_is_not_put_off_by_asking_again() {
+    let fleet = Fleet::start().await;
+    let home = fleet.tenant("acme", Model::Schema).await;
+    let catalog = fleet.catalog().await;
+    let later = Change::Delete { grace: Duration::from_secs(1000) };
+    fleet.control.change(&slug("acme"), &later, "test", "they left").await.unwrap();
+    let failed = "update catalog.operations set state = 'failed', attempts = 5 where kind = 'delete'; \
+                  update catalog.tenants set delete_after = now()";
+    catalog.batch_execute(failed).await.unwrap();
+    fleet.control.change(&slug("acme"), &later, "test", "again").await.unwrap();
+    assert!(fleet.control.run_one("worker", None, &NoObserver).await.unwrap());
+    assert_eq!(one(&catalog, "select status from catalog.tenants").await, "deleted");
+    assert_eq!(
+        one(&fleet.data().await, &format!("select count(*) from pg_namespace where nspname = '{}'", home.placement))
+            .await,
+        "0"
+    );
+}
+
+#[tokio::test]
+async fn a_sign_up_that_failed_does_not_outlive_its_tenant() {
+    let fleet = Fleet::start().await;
+    fleet.request("acme", Model::Schema).await;
+    let catalog = fleet.catalog().await;
+    catalog.batch_execute("update catalog.operations set state = 'failed'").await.unwrap();
+    let later = Change::Delete { grace: Duration::from_secs(1000) };
+    fleet.control.change(&slug("acme"), &later, "test", "a typing error").await.unwrap();
+    // The same request again neither runs nor makes a second tenant.
+    fleet.request("acme", Model::Schema).await;
+    assert!(!fleet.control.run_one("worker", None, &NoObserver).await.unwrap());
+    fleet.control.change(&slug("acme"), &NOW, "test", "at once").await.unwrap();
+    assert_eq!(
+        one(&catalog, "select string_agg(state, ',' order by kind) from catalog.operations").await,
+        "done,cancelled"
+    );
+}
+
+/// One trigger writes a row for every row that goes, into a table that is emptied before; one keeps rows.
+const TRIGGERS: &str = "
+    create table history (tenant_id uuid not null, id uuid not null default gen_random_uuid(), name text, primary key (tenant_id, id));
+    create function remember() returns trigger language plpgsql as $$
+        begin insert into history (tenant_id, name) values (old.tenant_id, old.name); return null; end $$;
+    create trigger remember after delete on accounts for each row execute function remember();
+    create function keep() returns trigger language plpgsql as $$ begin return null; end $$;
+    create trigger keep before delete on history for each row execute function keep();
+    select freehold.tenant_table('history'), freehold.tenant_table('accounts');";
+
+#[tokio::test]
+async fn triggers_keep_no_row_of_a_tenant_that_is_erased() {
+    let mut fleet = Fleet::start().await;
+    fleet.write_migration("tenant/0003_history.sql", TRIGGERS);
+    fleet.migrate().await;
+    let (home, neighbour) = (fleet.tenant("acme", Model::Shared).await, fleet.tenant("neighbour", Model::Shared).await);
+    for home in [&home, &neighbour] {
+        fleet.fill(home).await;
+    }
+    let data = fleet.data().await;
+    let old = format!("insert into {}.history (tenant_id, name) values ('{}', 'old')", home.placement, home.tenant);
+    data.batch_execute(&old).await.unwrap();
+
+    // Where triggers cannot be kept from running, what they keep is found, and nothing is said to be erased.
+    data.batch_execute("revoke set on parameter session_replication_role from freehold_control").await.unwrap();
+    let kept = fleet.control.change(&slug("acme"), &NOW, "test", "they left").await.unwrap_err().to_string();
+    assert!(kept.contains("a trigger keeps rows") && kept.contains("history"), "{kept}");
+    assert_eq!(rows_of(&fleet, &home).await, "3");
+
+    data.batch_execute("grant set on parameter session_replication_role to freehold_control").await.unwrap();
+    fleet.control.change(&slug("acme"), &NOW, "test", "they left").await.unwrap();
+    let left = format!("select count(*) from {}.history", home.placement);
+    assert_eq!((rows_of(&fleet, &home).await, one(&data, &left).await), ("0".into(), "0".into()));
+    assert_eq!(rows_of(&fleet, &neighbour).await, "3");
 }

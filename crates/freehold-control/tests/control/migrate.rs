@@ -118,6 +118,49 @@ async fn indexes_are_built_outside_a_transaction_where_the_file_says_so() {
 }
 
 #[tokio::test]
+async fn an_index_waits_for_transactions_that_are_open_and_one_that_was_cut_off_is_built_again() {
+    let mut fleet = Fleet::start().await;
+    let home = fleet.tenant("acme", Model::Shared).await;
+    let index = format!("{}.accounts_name", home.placement);
+    let data = fleet.data().await;
+    let unique = "-- freehold: no-transaction
+         create unique index concurrently if not exists accounts_name on accounts (tenant_id, name);";
+    fleet.write_migration("tenant/0003_index.sql", unique);
+    // Two rows that contradict each other end the build in the middle.
+    let twice = format!(
+        "insert into {}.accounts (tenant_id, name) values ('{t}', 'same'), ('{t}', 'same')",
+        home.placement,
+        t = home.tenant
+    );
+    data.batch_execute(&twice).await.unwrap();
+    let report = fleet.control.migrate().await.unwrap();
+    assert!(failures(&report)[0].contains("accounts_name"), "{:?}", failures(&report));
+    let valid = format!("select indisvalid from pg_index where indexrelid = '{index}'::regclass");
+    assert_eq!(one(&data, &valid).await, "f");
+
+    data.batch_execute(&format!("delete from {}.accounts", home.placement)).await.unwrap();
+    let long = fleet.data().await;
+    long.batch_execute(&format!(
+        "begin; insert into {}.accounts (tenant_id, name) values ('{}', 'late')",
+        home.placement, home.tenant
+    ))
+    .await
+    .unwrap();
+    let migrating = tokio::spawn({
+        let control = fleet.control.clone();
+        async move { control.migrate().await }
+    });
+    // Longer than a migration waits for a lock that keeps others out.
+    let waits = "select count(*) > 0 from pg_stat_activity \
+                 where wait_event_type = 'Lock' and query like '%index concurrently%' and now() - query_start > interval '2200 milliseconds'";
+    eventually(&data, waits).await;
+    long.batch_execute("commit").await.unwrap();
+    let report = migrating.await.unwrap().unwrap();
+    assert!(report.failures.is_empty(), "{:?}", failures(&report));
+    assert_eq!(one(&data, &valid).await, "t");
+}
+
+#[tokio::test]
 async fn a_backfill_sees_every_row_and_any_other_migration_that_changes_rows_is_an_error() {
     let mut fleet = Fleet::start().await;
     for model in Model::ALL {

@@ -16,11 +16,11 @@ const LOOK: Duration = Duration::from_millis(200);
 pub struct NewTenant {
     /// The name in host names.
     pub slug: Slug,
-    /// The name people read.
+    /// The name people read, of 1 to 200 characters.
     pub name: String,
     /// Where its rows are to live.
     pub model: Model,
-    /// Names this request: asked again with the same key, the same tenant is given, and no second one.
+    /// Names this request, in 1 to 200 characters: asked again with the same key, the same tenant is given, and no second one.
     pub idempotency_key: String,
     /// Who asks, for the record.
     pub requested_by: String,
@@ -36,6 +36,15 @@ pub enum ProvisionError {
         /// The name.
         slug: Slug,
     },
+    /// The key names a request for another slug.
+    #[error("the idempotency key names a request for another slug than {slug}: each request has a key of its own")]
+    KeyTaken {
+        /// The slug.
+        slug: Slug,
+    },
+    /// The name or the key is empty or too long.
+    #[error("a name and an idempotency key have 1 to 200 characters each")]
+    Length,
     /// The key names a tenant that is there, and may not be used now.
     #[error("tenant {slug} is there, and {status}")]
     NotActive {
@@ -44,7 +53,7 @@ pub enum ProvisionError {
         /// What it is.
         status: Status,
     },
-    /// The worker could not do it. The operation can be run again; the slug stays reserved.
+    /// The worker could not do it. The slug stays reserved, and the same request is another try.
     #[error("provisioning {slug} failed: {reason}")]
     Failed {
         /// The name.
@@ -83,7 +92,7 @@ impl Freehold {
 
     /// Asks for a new tenant and waits until it is active. A worker does the work; this process has no right to.
     ///
-    /// Repeat it with the same key after a time-out or a crash: it goes on where it was.
+    /// Repeat it with the same key after a time-out, a failure or a crash: it goes on where it was.
     ///
     /// # Errors
     ///
@@ -102,6 +111,8 @@ impl Freehold {
             .await
             .map_err(|error| match error.code() {
                 Some(&SqlState::UNIQUE_VIOLATION) => ProvisionError::SlugTaken { slug: new.slug.clone() },
+                Some(&SqlState::INVALID_PARAMETER_VALUE) => ProvisionError::KeyTaken { slug: new.slug.clone() },
+                Some(&SqlState::CHECK_VIOLATION) => ProvisionError::Length,
                 _ => error.into(),
             })?;
         let (operation, tenant): (Uuid, Uuid) = (row.try_get(0)?, row.try_get(1)?);

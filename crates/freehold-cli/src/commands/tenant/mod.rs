@@ -3,8 +3,8 @@
 mod change;
 mod sql;
 
-use freehold_control::TenantRow;
-use uuid::Uuid;
+use freehold::tenant::Slug;
+use freehold_control::{ControlError, ControlPlane, TenantRow};
 
 use crate::cli::Tenant;
 use crate::deployment::Deployment;
@@ -17,7 +17,10 @@ pub(crate) async fn run(settings: &Settings, command: Tenant) -> anyhow::Result<
     let control = deployment.control();
     match command {
         Tenant::Create { slug, name, model, idempotency_key } => {
-            let key = idempotency_key.unwrap_or_else(|| Uuid::new_v4().to_string());
+            let key = match idempotency_key {
+                Some(key) => key,
+                None => own_key(control, &slug).await?,
+            };
             let name = name.unwrap_or_else(|| slug.to_string());
             control.create_tenant(&slug, &name, model, &key, &actor()).await?;
             show(settings, &control.tenant(&slug).await?)?;
@@ -34,6 +37,16 @@ pub(crate) async fn run(settings: &Settings, command: Tenant) -> anyhow::Result<
     }
     deployment.close().await?;
     Ok(Outcome::Done)
+}
+
+/// The key of a request that names none: typed again after it was cut off, it goes on; typed for a tenant that is there, it
+/// is refused.
+async fn own_key(control: &ControlPlane, slug: &Slug) -> Result<String, ControlError> {
+    match control.tenant(slug).await {
+        Ok(tenant) if tenant.status != "provisioning" => Err(ControlError::SlugTaken { slug: slug.clone() }),
+        Ok(_) | Err(ControlError::UnknownTenant { .. }) => Ok(format!("cli {slug}")),
+        Err(error) => Err(error),
+    }
 }
 
 /// Who does it, for the audit.

@@ -74,8 +74,8 @@ impl Kept {
     fn text(self) -> &'static str {
         match self {
             Self::Rollback => "rollback",
-            Self::BeginRead => "begin read only",
-            Self::BeginWrite => "begin",
+            Self::BeginRead => "begin isolation level read committed, read only",
+            Self::BeginWrite => "begin isolation level read committed",
             Self::BeginReadAgain => "rollback and chain",
             Self::Bind => BIND,
             Self::Prove => "select tenant from freehold.context",

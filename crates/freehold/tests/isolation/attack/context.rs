@@ -153,6 +153,29 @@ under_every_model! {
         }
     }
 
+    /// A snapshot that is kept would show the tenant as resident after it was fenced, and let a row in behind its erasure.
+    async fn a_transaction_that_keeps_its_snapshot_has_no_context(twins: Twins) {
+        let victim = Victim::of(twins).await;
+        for level in ["repeatable read", "serializable"] {
+            let mut scope = victim.twins.a.db::<TokioPostgres>().write();
+            for statement in [
+                "select set_config('mine.token', current_setting('freehold.token'), false), set_config('mine.path', current_setting('search_path'), false)",
+                "commit",
+                &format!("begin isolation level {level}"),
+                "select set_config('freehold.token', current_setting('mine.token'), true), set_config('search_path', current_setting('mine.path'), true)",
+            ] {
+                scope.ad_hoc(statement, &[]).await.unwrap();
+            }
+            for statement in STATEMENTS {
+                scope.ad_hoc("savepoint before", &[]).await.unwrap();
+                let refused = scope.ad_hoc(statement, &[]).await.unwrap_err();
+                assert!(format!("{refused:?}").contains("under read committed alone"), "{level}, {statement}: {refused:?}");
+                scope.ad_hoc("rollback to before", &[]).await.unwrap();
+            }
+        }
+        victim.assert_unharmed().await;
+    }
+
     /// The same token, put where the next transaction on this connection would find it.
     async fn a_token_that_was_kept_at_session_level_is_gone_with_the_scope(twins: Twins) {
         let victim = Victim::of(twins).await;

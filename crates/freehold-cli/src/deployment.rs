@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use freehold::isolation::MasterKey;
@@ -26,16 +27,30 @@ pub(crate) struct Deployment {
 impl Deployment {
     /// The deployment of these settings. Starts the private PostgreSQL if none is configured and it does not run.
     pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Self> {
+        Self::open_within(settings, Duration::ZERO).await
+    }
+
+    /// The same, for a command that stays: where a private server runs that is another command's, waits for that to end, so
+    /// that it does not take the server with it.
+    pub(crate) async fn open_to_stay(settings: &Settings) -> anyhow::Result<Self> {
+        const SHORT_COMMAND: Duration = Duration::from_secs(3);
+        Self::open_within(settings, SHORT_COMMAND).await
+    }
+
+    async fn open_within(settings: &Settings, patience: Duration) -> anyhow::Result<Self> {
         // Without the key a server would be started in vain.
         let master_key = Arc::new(settings.master_key()?);
         let server = match settings.catalog_url {
             Some(_) => None,
-            None => Some(start_private(settings).await?),
+            None => Some(start_private(settings, patience).await?),
         };
         let url = |user| server.as_ref().map(|server| server.url_as(user, CATALOG));
         let (control_url, reader_url) = (url("freehold_control"), url("freehold_reader"));
         let control_url = control_url.or_else(|| settings.catalog_url.clone()).unwrap_or_default();
-        let catalog = parse_url(&control_url, "the URL of the catalog")?;
+        let mut catalog = parse_url(&control_url, "the URL of the catalog")?;
+        if catalog.config().get_dbname().is_none() {
+            catalog = catalog.to_database(CATALOG);
+        }
         let config = ControlConfig::new(catalog, master_key.clone(), &settings.migrations);
         Ok(Self {
             control: ControlPlane::new(config)?,
@@ -68,8 +83,8 @@ impl Deployment {
     /// Ends what this command started. A server that somebody else started goes on.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
         match self.server {
-            Some(server) if server.is_owner() => blocking(move || server.stop()).await,
-            _ => Ok(()),
+            Some(server) => blocking(move || server.leave()).await,
+            None => Ok(()),
         }
     }
 
@@ -82,11 +97,22 @@ impl Deployment {
     }
 }
 
-/// Starts the private PostgreSQL, or finds it running. Installs PostgreSQL where there is none.
-pub(crate) async fn start_private(settings: &Settings) -> anyhow::Result<Server> {
+/// Starts the private PostgreSQL, or finds it running. Installs PostgreSQL where there is none. One that somebody else owns
+/// is given so long to end.
+pub(crate) async fn start_private(settings: &Settings, patience: Duration) -> anyhow::Result<Server> {
+    const LOOK: Duration = Duration::from_millis(100);
     let directory = settings.postgres_dir();
     let builder = Server::builder(&directory).durable(settings.durable);
-    let server = blocking(move || start_or_install(builder)).await.context("cannot start the private PostgreSQL")?;
+    let deadline = Instant::now() + patience;
+    let server = loop {
+        let builder = builder.clone();
+        let server =
+            blocking(move || start_or_install(builder)).await.context("cannot start the private PostgreSQL")?;
+        if server.is_owner() || server.is_detached() || Instant::now() >= deadline {
+            break server;
+        }
+        tokio::time::sleep(LOOK).await;
+    };
     let preferred = settings.data.join("postgres");
     if server.is_owner() && directory != preferred {
         settings.output.note(&format!(

@@ -20,10 +20,13 @@ pub(crate) async fn connect(login: &Login) -> Result<Client, ControlError> {
 
 /// Reads what `env:NAME` or `file:PATH` refers to.
 pub(crate) fn password(reference: &str) -> Result<String, ControlError> {
-    let found = match reference.split_once(':') {
-        Some(("env", name)) => std::env::var(name).ok(),
-        Some(("file", path)) => std::fs::read_to_string(path).ok().map(|text| text.trim_end().to_owned()),
-        _ => None,
-    };
-    found.ok_or_else(|| ControlError::Password { reference: reference.to_owned() })
+    let absent = |source| ControlError::Password { reference: reference.to_owned(), source };
+    match reference.split_once(':') {
+        Some(("env", name)) => std::env::var(name).map_err(|error| absent(error.into())),
+        Some(("file", path)) => {
+            let text = std::fs::read_to_string(path).map_err(|error| absent(error.into()))?;
+            Ok(text.trim_end().to_owned())
+        }
+        _ => Err(ControlError::PasswordGiven),
+    }
 }

@@ -32,7 +32,13 @@ pub enum ControlError {
     Password {
         /// `env:NAME` or `file:PATH`.
         reference: String,
+        /// What the system said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Something else stands where a password should be named; it may be the password, so it is not repeated.
+    #[error("a password is named, not given: use env:NAME or file:PATH")]
+    PasswordGiven,
     /// Another tenant has the slug.
     #[error("the slug {slug} is taken: choose another")]
     SlugTaken {
@@ -175,6 +181,14 @@ pub enum ControlError {
     Occupied {
         /// The database.
         database: String,
+    },
+    /// The catalog was upgraded past what this version understands.
+    #[error("the catalog has schema version {found}, and this program was built for {supported}: upgrade it")]
+    Incompatible {
+        /// The version found.
+        found: i32,
+        /// The version this was built for.
+        supported: i32,
     },
     /// The server is older than Freehold needs.
     #[error("the server is PostgreSQL {version}: Freehold needs 15 or newer")]

@@ -28,7 +28,7 @@ pub use error::ControlError;
 pub use install::{Installer, Passwords};
 pub use lifecycle::Change;
 pub use migrate::{MigrateFailure, MigrateReport, Pending, Plan};
-pub use migrations::{Migration, Migrations};
+pub use migrations::{Migration, Migrations, Statement, split};
 pub use operation::{NoObserver, Operation, StepObserver};
 pub use operator::{OperatorScope, OperatorTransaction};
 pub use overview::{ClusterRow, OperationRow, Overview, TenantCount};

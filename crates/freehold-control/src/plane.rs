@@ -8,6 +8,7 @@ use tokio_postgres::{Client, Config};
 use uuid::Uuid;
 
 use crate::connection::{connect, password};
+use crate::install::CATALOG_VERSION;
 use crate::migrate::Migrator;
 use crate::migrations::Migrations;
 use crate::provision::Place;
@@ -71,8 +72,18 @@ impl ControlPlane {
         &self.config.catalog
     }
 
+    /// The catalog, if it is one that this version may write to.
     pub(crate) async fn catalog(&self) -> Result<Client, ControlError> {
-        connect(&self.config.catalog).await
+        let catalog = connect(&self.config.catalog).await?;
+        let row = catalog
+            .query_one("select schema_version, compatible_from from catalog.hello", &[])
+            .await
+            .map_err(ControlError::doing("reading the version of the catalog"))?;
+        let (found, compatible_from): (i32, i32) = (row.get(0), row.get(1));
+        if compatible_from > CATALOG_VERSION {
+            return Err(ControlError::Incompatible { found, supported: CATALOG_VERSION });
+        }
+        Ok(catalog)
     }
 
     pub(crate) async fn clusters(&self, catalog: &Client) -> Result<Vec<(String, Cluster)>, ControlError> {
@@ -157,36 +168,32 @@ impl ControlPlane {
     }
 
     /// Gives every database a new seal key. The one before stays valid until the next rotation, so nothing in flight
-    /// fails. Returns each database and its generation.
+    /// fails. A copy of a database gets a key of its own this way; a database that was sealed with another master key is
+    /// left alone, unless by `force`.
+    ///
+    /// What cannot be done in one database does not keep it from the others. To rotate again takes the key before last away,
+    /// which connections that are older than the first rotation still seal with: the pool replaces those.
     ///
     /// # Errors
     ///
-    /// When a database cannot be reached; running it again rotates all of them once more, which does no harm.
-    pub async fn rotate_seal(&self) -> Result<Vec<(String, i32)>, ControlError> {
+    /// When the catalog cannot be read.
+    pub async fn rotate_seal(&self, force: bool) -> Result<Vec<(String, Result<i32, ControlError>)>, ControlError> {
         let catalog = self.catalog().await?;
         let mut rotated = Vec::new();
         for (server, database) in self.databases(&catalog).await? {
-            let mut data = connect(&server.to_database(&database)).await?;
-            let generation = seal::rotate(&mut data, &self.config.master_key).await?;
-            // A tenant database and its login are named after the placement; the password derives from the master key.
-            if let Ok(login) = database.parse() {
-                seal::renew_login(&data, &self.config.master_key, &login).await?;
-            }
+            let generation = self.rotate_seal_of(&server, &database, force).await;
             rotated.push((database, generation));
         }
         Ok(rotated)
     }
 
-    /// Compares the key of every database with the one it must have. The first that differs is the error.
-    ///
-    /// # Errors
-    ///
-    /// [`ControlError::Copy`], [`ControlError::WrongKey`], or when a database cannot be reached.
-    pub async fn verify_seal(&self) -> Result<(), ControlError> {
-        let catalog = self.catalog().await?;
-        for (server, database) in self.databases(&catalog).await? {
-            seal::verify(&connect(&server.to_database(&database)).await?, &self.config.master_key).await?;
+    async fn rotate_seal_of(&self, server: &Login, database: &str, force: bool) -> Result<i32, ControlError> {
+        let mut data = connect(&server.to_database(database)).await?;
+        let generation = seal::rotate(&mut data, &self.config.master_key, force).await?;
+        // A tenant database and its login are named after the placement; the password derives from the master key.
+        if let Ok(login) = database.parse() {
+            seal::renew_login(&data, &self.config.master_key, &login).await?;
         }
-        Ok(())
+        Ok(generation)
     }
 }

@@ -43,13 +43,15 @@ pub(crate) async fn verify(client: &impl GenericClient, master: &MasterKey) -> R
 /// Adds a new generation and drops all but the one before it. Returns the new generation.
 ///
 /// A key before it that is not ours, as a copy of a database has it, is dropped too: whoever holds it could go on sealing.
-pub(crate) async fn rotate(client: &mut Client, master: &MasterKey) -> Result<i32, ControlError> {
+/// One that derives from another master key is taken away by force alone: applications may be using it.
+pub(crate) async fn rotate(client: &mut Client, master: &MasterKey, force: bool) -> Result<i32, ControlError> {
     let failed = ControlError::doing("rotating the seal");
     let transaction = client.transaction().await.map_err(&failed)?;
     transaction.batch_execute("lock table freehold.seal_keys in share row exclusive mode").await.map_err(&failed)?;
     let kept = match verify(&transaction, master).await {
         Ok(_) => VALID,
-        Err(ControlError::Copy { .. } | ControlError::WrongKey { .. }) => 1,
+        Err(ControlError::Copy { .. }) => 1,
+        Err(ControlError::WrongKey { .. }) if force => 1,
         Err(error) => return Err(error),
     };
     let row = transaction

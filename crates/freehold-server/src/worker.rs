@@ -1,8 +1,9 @@
 use std::num::NonZeroUsize;
+use std::pin::pin;
 
 use freehold_control::ControlPlane;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use uuid::Uuid;
 
 /// Runs operations on the fleet as they become due: what applications ask for, and what has to wait for its day.
@@ -42,19 +43,29 @@ impl Worker {
     pub async fn run<T>(&self, stop: impl Future<Output = T>) {
         let (stopping, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        for _ in 0..self.tasks.get() {
-            tasks.spawn(task(self.control.clone(), stopped.clone()));
-        }
         tracing::info!(tasks = self.tasks, "the worker works");
-        stop.await;
-        stopping.send_replace(true);
-        // A task that panicked took one operation with it, whose lease another worker takes over.
-        while let Some(ended) = tasks.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(error = &error as &dyn std::error::Error, "a task of the worker ended");
+        let mut stop = pin!(stop);
+        loop {
+            while tasks.len() < self.tasks.get() {
+                tasks.spawn(task(self.control.clone(), stopped.clone()));
+            }
+            tokio::select! {
+                _ = &mut stop => break,
+                // It panicked. Whoever works next takes over the operation it had.
+                Some(ended) = tasks.join_next() => tell(ended),
             }
         }
+        stopping.send_replace(true);
+        while let Some(ended) = tasks.join_next().await {
+            tell(ended);
+        }
         tracing::info!("the worker stopped");
+    }
+}
+
+fn tell(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(error = &error as &dyn std::error::Error, "a task of the worker ended");
     }
 }
 

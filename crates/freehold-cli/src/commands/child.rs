@@ -52,6 +52,9 @@ impl Running {
             .args(["child", "--parent", &parent, "--"])
             .args(command)
             .envs(variables)
+            // An application holds nothing that may create, own or step around.
+            .env_remove("FREEHOLD_ADMIN_URL")
+            .env_remove("FREEHOLD_CONTROL_URL")
             .stdin(input)
             .process_group(0)
             .kill_on_drop(true)

@@ -1,6 +1,6 @@
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, Permissions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context;
@@ -66,7 +66,7 @@ pub(crate) fn initialise(settings: &Settings) -> anyhow::Result<Vec<String>> {
         Ok(())
     };
     write(&data.join(".gitignore"), 0o644, IGNORE)?;
-    write(&settings.config, 0o644, &configuration(settings)?)?;
+    write(&settings.config, 0o600, &configuration(settings)?)?;
     let key = MasterKey::generate().to_secret_hex();
     write(&settings.master_key_file, 0o600, &format!("{}\n", key.expose_secret()))?;
     Ok(written)
@@ -88,11 +88,15 @@ fn relative(from: &Path, to: &Path) -> std::io::Result<PathBuf> {
     Ok(up.chain(to.components().skip(shared)).collect())
 }
 
-/// Whether the file was created; one that was there is left alone.
-fn create(path: &Path, mode: u32, text: &str) -> std::io::Result<bool> {
-    match OpenOptions::new().write(true).create_new(true).mode(mode).open(path) {
-        Ok(mut file) => file.write_all(text.as_bytes()).map(|()| true),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error),
+/// Whether the file was created; one that was there is left alone. It is there whole, on the disk, or not at all.
+fn create(path: &Path, mode: u32, text: &str) -> anyhow::Result<bool> {
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(mode)).tempfile_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(File::open(directory)?.sync_all().map(|()| true)?),
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error.into()),
     }
 }

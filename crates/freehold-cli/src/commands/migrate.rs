@@ -43,9 +43,8 @@ const TOLD: usize = 20;
 pub(crate) fn failed(report: &MigrateReport) -> anyhow::Error {
     let details = report.failures.iter().take(TOLD).map(|failure| {
         let causes = match &failure.error {
-            // It says all that the database said.
             ControlError::Migration { .. } => String::new(),
-            error => format!("\nbecause: {}", chain(error)),
+            error => format!("\nbecause: {}", whole(error)),
         };
         format!("\n\n{failure}{causes}")
     });
@@ -58,6 +57,14 @@ pub(crate) fn failed(report: &MigrateReport) -> anyhow::Error {
     anyhow!("{count} {noun} could not be migrated{}{more}", details.collect::<String>())
 }
 
+/// The error with its causes; that of a migration says itself all that the database said.
+fn whole(error: &ControlError) -> String {
+    match error {
+        ControlError::Migration { .. } => error.to_string(),
+        error => chain(error),
+    }
+}
+
 fn print_report(settings: &Settings, report: &MigrateReport) -> anyhow::Result<()> {
     let failures: Vec<Value> = report
         .failures
@@ -67,7 +74,7 @@ fn print_report(settings: &Settings, report: &MigrateReport) -> anyhow::Result<(
                 "database": failure.database,
                 "placement": failure.placement,
                 "tenant": failure.tenant,
-                "error": failure.error.to_string(),
+                "error": whole(&failure.error),
                 "retry": failure.retry(),
             })
         })

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use freehold_postgres::{Installation, Server, ServerError};
 use serde_json::json;
 
@@ -27,7 +29,7 @@ pub(crate) async fn run(settings: &Settings, command: Pg) -> anyhow::Result<Outc
 }
 
 async fn start(settings: &Settings) -> anyhow::Result<()> {
-    let server = start_private(settings).await?;
+    let server = start_private(settings, Duration::ZERO).await?;
     let url = server.url("postgres");
     let (word, directory) = (if server.is_owner() { "started" } else { "runs already" }, server.state_dir().to_owned());
     blocking(move || server.detach()).await?;

@@ -1,24 +1,24 @@
-use freehold_control::ControlError;
 use serde_json::{Value, json};
 
 use crate::cli::Seal;
 use crate::deployment::Deployment;
-use crate::failure::Outcome;
+use crate::failure::{Outcome, render};
 use crate::output::table;
 use crate::settings::Settings;
 
+/// Rotates where it can. Of what it could not, the first is the error, and the others are told.
 pub(crate) async fn run(settings: &Settings, command: Seal) -> anyhow::Result<Outcome> {
     let Seal::Rotate { force } = command;
     let deployment = Deployment::open(settings).await?;
-    let control = deployment.control();
-    match control.verify_seal().await {
-        // A copy gets keys of its own this way.
-        Ok(()) | Err(ControlError::Copy { .. }) => {}
-        // With the wrong file at hand, every application would be locked out.
-        Err(ControlError::WrongKey { .. }) if force => {}
-        Err(error) => return Err(error.into()),
+    let mut rotated = Vec::new();
+    let mut failed = None;
+    for (database, generation) in deployment.control().rotate_seal(force).await? {
+        match generation.map_err(anyhow::Error::from) {
+            Ok(generation) => rotated.push((database, generation)),
+            Err(error) if failed.is_none() => failed = Some(error),
+            Err(error) => settings.output.note(&render(&error)),
+        }
     }
-    let rotated = control.rotate_seal().await?;
     deployment.close().await?;
     let shown: Vec<Value> = rotated
         .iter()
@@ -30,5 +30,5 @@ pub(crate) async fn run(settings: &Settings, command: Seal) -> anyhow::Result<Ou
             rotated.iter().map(|(database, generation)| [database.clone(), generation.to_string()]),
         )
     })?;
-    Ok(Outcome::Done)
+    failed.map_or(Ok(Outcome::Done), Err)
 }

@@ -8,7 +8,7 @@ use crate::settings::Settings;
 pub(crate) async fn run(settings: &Settings, serve: Serve) -> anyhow::Result<Outcome> {
     let Serve::Worker { tasks } = serve;
     let stop = stop_requested()?;
-    let deployment = Deployment::open(settings).await?;
+    let deployment = Deployment::open_to_stay(settings).await?;
     // A deployment that is not there yet is an error now, not a line in the log every second.
     let control = deployment.control();
     control.tenants().await?;

@@ -43,6 +43,21 @@ fn statements_are_read_from_standard_input_until_one_fails() {
 }
 
 #[test]
+fn half_a_statement_never_runs_and_a_transaction_is_not_the_persons_to_control() {
+    let program = Program::deployed();
+    program.ok(&["tenant", "create", "acme"]);
+    let write = ["tenant", "sql", "acme", "--write"];
+    assert_eq!(program.run_with_input(&write, "insert into notes (body) values ('one'), ('two');").code, Some(0));
+    let script = "delete from notes -- old ones;\nwhere body = 'two';\n";
+    assert_eq!(program.run_with_input(&write, script).code, Some(0));
+    let refused = program.run_with_input(&write, "begin;\ndelete from notes;\nrollback;\n");
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    assert!(refused.stderr.contains("a transaction of its own"), "{}", refused.stderr);
+    let rows = program.json(&["tenant", "sql", "acme", "select body from notes"]);
+    assert_eq!(rows["rows"], serde_json::json!([{ "body": "one" }]));
+}
+
+#[test]
 fn values_are_shown_as_the_server_writes_them() {
     let program = Program::deployed();
     program.ok(&["tenant", "create", "acme"]);

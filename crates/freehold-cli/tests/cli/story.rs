@@ -138,3 +138,16 @@ fn the_same_idempotency_key_gives_the_same_tenant() {
     let create = ["tenant", "create", "acme", "--idempotency-key", "order 7"];
     assert_eq!(program.json(&create)["tenant"]["id"], program.json(&create)["tenant"]["id"]);
 }
+
+#[tokio::test]
+async fn a_tenant_whose_creation_was_cut_off_is_asked_for_by_the_same_command() {
+    let program = Program::deployed();
+    program.write("migrations/tenant/0002_broken.sql", "select nonsense;");
+    let create = ["tenant", "create", "acme", "--model", "schema"];
+    assert_eq!(program.run(&create).code, Some(1));
+    program.write("migrations/tenant/0002_broken.sql", "select 1;");
+    program.ok(&create);
+    let again = program.run(&create);
+    assert_eq!(again.code, Some(1), "{again:#?}");
+    assert!(again.stderr.contains("the slug acme is taken"), "{}", again.stderr);
+}

@@ -4,7 +4,7 @@ use freehold::tenant::Model;
 use freehold::{Config, Freehold, NewTenant};
 use nix::sys::signal::Signal;
 
-use crate::program::{PATIENCE, Program, lives, within};
+use crate::program::{PATIENCE, Program, Run, lives, within};
 
 /// Prints its process id, and ends well when it is asked to.
 const SERVICE: &str = "trap 'echo asked; exit 0' TERM INT; echo pid $$; while :; do sleep 0.05; done";
@@ -17,6 +17,24 @@ fn the_command_gets_its_environment_and_its_exit_code_is_ours() {
     assert_eq!(run.code, Some(7), "{run:#?}");
     assert!(run.stdout.contains("user=freehold_reader"), "{}", run.stdout);
     assert!(!program.server_runs(), "the server ends with the command");
+}
+
+#[test]
+fn the_command_gets_no_login_of_an_administrator_or_of_the_control_plane() {
+    let program = Program::deployed();
+    let admin = program.ok(&["pg", "url"]);
+    let control = program.ok(&["pg", "url", "freehold_catalog", "--user", "freehold_control"]);
+    let mut up = program.command(&["up", "--", "env"]);
+    up.env("FREEHOLD_ADMIN_URL", admin.trim()).env("FREEHOLD_CONTROL_URL", control.trim());
+    up.env("FREEHOLD_CATALOG_URL", control.trim().replace("freehold_control", "freehold_reader"));
+    let run = Run::of(up);
+    assert_eq!(run.code, Some(0), "{run:#?}");
+    assert!(run.stdout.contains("FREEHOLD_CATALOG_URL="), "{}", run.stdout);
+    assert!(
+        !run.stdout.contains("FREEHOLD_ADMIN_URL") && !run.stdout.contains("FREEHOLD_CONTROL_URL"),
+        "{}",
+        run.stdout
+    );
 }
 
 #[test]

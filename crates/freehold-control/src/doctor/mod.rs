@@ -87,7 +87,8 @@ impl ControlPlane {
             let subject = format!("cluster {id}");
             let examined = async {
                 let client = connect(&cluster.server.to_database(&cluster.data)).await?;
-                server::examine(&client, &subject, report).await
+                server::examine(&client, &subject, report).await?;
+                server::find_orphans(catalog, &client, &id, &subject, report).await
             };
             if let Err(error) = examined.await {
                 report.failed(&subject, &error);

@@ -81,6 +81,44 @@ async fn examine_settings(client: &Client, subject: &str, report: &mut Report) -
     Ok(())
 }
 
+/// Databases and logins named like a placement that the catalog does not have, or dropped: a worker that slept through its
+/// lease can leave one.
+pub(super) async fn find_orphans(
+    catalog: &Client,
+    client: &Client,
+    cluster: &str,
+    subject: &str,
+    report: &mut Report,
+) -> Result<(), ControlError> {
+    let failed = ControlError::doing("comparing databases and logins");
+    let here = client
+        .query(
+            "select name::text from (select datname from pg_database union select rolname from pg_roles) as here(name) \
+             where name ~ '^t_[a-z2-7]{16}$' order by 1",
+            &[],
+        )
+        .await
+        .map_err(&failed)?;
+    let here: Vec<String> = here.iter().map(|row| row.get(0)).collect();
+    let orphans = catalog
+        .query(
+            "select name from unnest($1::text[]) as here(name) \
+             where not exists (select from catalog.placements p where p.id = name and p.cluster = $2 and p.dropped_at is null)",
+            &[&here, &cluster],
+        )
+        .await
+        .map_err(&failed)?;
+    for row in &orphans {
+        let id: &str = row.get(0);
+        report.warn(
+            subject,
+            format!("a database or login {id} belongs to no tenant"),
+            format!("look what is in it, then: drop database if exists {id} with (force); drop role if exists {id}"),
+        );
+    }
+    Ok(())
+}
+
 fn vulnerabilities(version_number: i32) -> Vec<&'static str> {
     let (major, minor) = (version_number / 10_000, version_number % 10_000);
     let column = usize::try_from(major - OLDEST).unwrap_or_default();

@@ -11,6 +11,7 @@ use freehold::login::Login;
 use freehold::tenant::PlacementId;
 use tokio_postgres::Client;
 
+pub(crate) use self::schema::CATALOG_VERSION;
 use crate::connection::{connect, password};
 use crate::{ControlError, seal};
 

@@ -20,6 +20,9 @@ const DATA: Schema = Schema {
     ],
 };
 
+/// The version of the catalog that this program works with.
+pub(crate) const CATALOG_VERSION: i32 = CATALOG.newest();
+
 pub(super) async fn install_catalog(catalog: &mut Client) -> Result<(), ControlError> {
     let failed = ControlError::doing("installing the catalog");
     let transaction = catalog.transaction().await.map_err(&failed)?;
@@ -46,6 +49,10 @@ pub(super) async fn install_data(data: &mut Client) -> Result<(), ControlError> 
 }
 
 impl Schema {
+    const fn newest(&self) -> i32 {
+        self.scripts[self.scripts.len() - 1].0
+    }
+
     /// Runs the scripts of every version that the database does not have.
     async fn upgrade(&self, database: &Transaction<'_>) -> Result<(), ControlError> {
         let failed = ControlError::doing("installing a schema of Freehold");
@@ -65,7 +72,7 @@ impl Schema {
         for (_, script) in self.scripts.iter().filter(|(leads_to, _)| *leads_to > version) {
             database.batch_execute(script).await.map_err(&failed)?;
         }
-        let newest = self.scripts.last().map_or(0, |(version, _)| *version);
+        let newest = self.newest();
         let note = format!("update {installation} set schema_version = {newest} where schema_version < {newest}");
         database.batch_execute(&note).await.map_err(&failed)
     }

@@ -106,7 +106,7 @@ async fn alone_outside_transaction(
 }
 
 async fn each_statement(data: &Client, placement: &str, migration: &Migration) -> Result<(), ControlError> {
-    for Statement { text, offset } in split(&migration.sql) {
+    for Statement { text, offset, .. } in split(&migration.sql) {
         // What runs concurrently lets others pass while it waits, for transactions that may be long.
         let patient = is_concurrent(text);
         if patient {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-pub(crate) use statements::{Statement, split};
+pub use statements::{Statement, split};
 
 use crate::ControlError;
 

@@ -1,25 +1,32 @@
 //! Where one statement ends and the next begins (PostgreSQL: Lexical Structure).
 
-/// A statement of a file, and where in the file it begins.
+/// A statement of a text, and where in the text it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Statement<'a> {
+pub struct Statement<'a> {
     /// From its first word on, without its semicolon.
-    pub(crate) text: &'a str,
-    /// In bytes.
-    pub(crate) offset: usize,
+    pub text: &'a str,
+    /// Where it begins, in bytes.
+    pub offset: usize,
+    /// Where what follows its semicolon begins; nothing if it has none.
+    pub end: Option<usize>,
 }
 
 impl Statement<'_> {
     /// Whether it begins or ends a transaction.
-    pub(crate) fn controls_transaction(&self) -> bool {
+    pub fn controls_transaction(&self) -> bool {
         let word = self.text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_lowercase();
         matches!(word.as_str(), "begin" | "start" | "commit" | "end" | "rollback" | "abort")
     }
 }
 
-/// Splits a file at the semicolons that end statements: not those in quotes, comments, parentheses and the bodies of SQL
+/// Splits a text at the semicolons that end statements: not those in quotes, comments, parentheses and the bodies of SQL
 /// functions (`begin atomic ... end`).
-pub(crate) fn split(sql: &str) -> Vec<Statement<'_>> {
+///
+/// ```
+/// let statements = freehold_control::split("select ';'; -- two;\nselect 2");
+/// assert_eq!(statements.iter().map(|statement| statement.text).collect::<Vec<_>>(), ["select ';'", "select 2"]);
+/// ```
+pub fn split(sql: &str) -> Vec<Statement<'_>> {
     let mut statements = Vec::new();
     let mut start = None;
     let mut open = Open::default();
@@ -29,7 +36,11 @@ pub(crate) fn split(sql: &str) -> Vec<Statement<'_>> {
         match piece {
             Piece::Blank => {}
             Piece::Other(b';') if open.is_nothing() => {
-                statements.extend(start.take().map(|offset| Statement { text: sql[offset..at].trim_end(), offset }));
+                statements.extend(start.take().map(|offset| Statement {
+                    text: sql[offset..at].trim_end(),
+                    offset,
+                    end: Some(at + 1),
+                }));
                 open = Open::default();
             }
             Piece::Word | Piece::Quoted | Piece::Other(_) => {
@@ -39,7 +50,7 @@ pub(crate) fn split(sql: &str) -> Vec<Statement<'_>> {
         }
         at += length;
     }
-    statements.extend(start.map(|offset| Statement { text: sql[offset..].trim_end(), offset }));
+    statements.extend(start.map(|offset| Statement { text: sql[offset..].trim_end(), offset, end: None }));
     statements
 }
 
@@ -150,8 +161,8 @@ mod tests {
     #[test]
     fn statements_end_at_semicolons_and_say_where_they_begin() {
         let statements = split("select 1 ;\n-- two\nselect 2");
-        assert_eq!(statements[0], Statement { text: "select 1", offset: 0 });
-        assert_eq!(statements[1], Statement { text: "select 2", offset: 18 });
+        assert_eq!(statements[0], Statement { text: "select 1", offset: 0, end: Some(10) });
+        assert_eq!(statements[1], Statement { text: "select 2", offset: 18, end: None });
         assert!(split(" ; ;; -- nothing\n/* ; */").is_empty());
     }
 

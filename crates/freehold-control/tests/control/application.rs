@@ -108,7 +108,7 @@ async fn a_rotation_of_the_seal_disturbs_nobody() {
         let db = application.tenant_db::<TokioPostgres>(&tenant);
         db.read().query("select name from accounts", &[]).await.unwrap();
         // The connection that is open goes on with the key from before the rotation.
-        fleet.control.rotate_seal().await.unwrap();
+        fleet.control.rotate_seal(false).await.unwrap();
         db.read().query("select name from accounts", &[]).await.unwrap_or_else(|error| panic!("{model}: {error:?}"));
     }
 }
@@ -135,6 +135,6 @@ async fn an_application_is_refused_by_a_copy_of_a_database_and_told_that_a_rotat
     let found = fleet.control.doctor().await;
     assert!(found.iter().any(|diagnosis| diagnosis.finding.contains("copied from")), "{found:#?}");
 
-    fleet.control.rotate_seal().await.unwrap();
+    fleet.control.rotate_seal(false).await.unwrap();
     assert_eq!(db.read().query("select name from accounts", &[]).await.unwrap().len(), 2);
 }

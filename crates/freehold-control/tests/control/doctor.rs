@@ -152,3 +152,36 @@ async fn work_that_nobody_does_is_found() {
     fleet.control.run_one("worker", None, &NoObserver).await.unwrap();
     assert_eq!(complaints(&fleet).await, []);
 }
+
+#[tokio::test]
+async fn a_database_and_a_login_that_belong_to_nobody_are_found() {
+    let fleet = Fleet::start().await;
+    let superuser = fleet.superuser("postgres").await;
+    superuser.batch_execute("create database t_aaaaaaaaaaaaaaaa").await.unwrap();
+    superuser.batch_execute("create role t_bbbbbbbbbbbbbbbb login").await.unwrap();
+    let found = complaints(&fleet).await;
+    let findings: Vec<&str> = found.iter().map(|diagnosis| diagnosis.finding.as_str()).collect();
+    assert_eq!(
+        findings,
+        [
+            "a database or login t_aaaaaaaaaaaaaaaa belongs to no tenant",
+            "a database or login t_bbbbbbbbbbbbbbbb belongs to no tenant"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_catalog_of_a_later_version_is_left_alone() {
+    let fleet = Fleet::start().await;
+    let upgrade = |compatible_from| {
+        format!("update catalog.installation set schema_version = 9, compatible_from = {compatible_from}")
+    };
+    let catalog = fleet.catalog().await;
+    catalog.batch_execute(&upgrade(1)).await.unwrap();
+    fleet.tenant("acme", Model::Shared).await;
+    catalog.batch_execute(&upgrade(9)).await.unwrap();
+    let refused = fleet.control.tenants().await.unwrap_err().to_string();
+    assert!(refused.contains("schema version 9") && refused.contains("upgrade"), "{refused}");
+    let refused = fleet.control.run_one("worker", None, &NoObserver).await.unwrap_err().to_string();
+    assert!(refused.contains("schema version 9"), "{refused}");
+}

@@ -164,6 +164,55 @@ async fn a_provision_that_failed_for_good_is_tried_again_when_it_is_asked_for_ag
     assert_eq!(one(&catalog, "select status from catalog.tenants").await, "active");
 }
 
+#[tokio::test]
+async fn a_provision_that_failed_for_good_is_tried_again_when_an_application_repeats_the_request() {
+    let mut fleet = Fleet::start().await;
+    fleet.write_migration("tenant/0003_broken.sql", "select nonsense;");
+    let tenant = fleet.request("acme", Model::Schema).await;
+    fleet.work_until("select state = 'failed' from catalog.operations").await;
+    fleet.write_migration("tenant/0003_broken.sql", "select 1;");
+    fleet.request("acme", Model::Schema).await;
+    fleet.work_until("select state = 'done' from catalog.operations").await;
+    assert_eq!(fleet.home("acme").await.tenant, uuid::Uuid::from(tenant));
+}
+
+#[tokio::test]
+async fn a_key_names_one_request_and_names_have_a_length() {
+    let fleet = Fleet::start().await;
+    let create = async |name: &str, key: &str| {
+        let slug = slug(if name == "Acme" { "acme" } else { "other" });
+        fleet.control.create_tenant(&slug, name, Model::Shared, key, "test").await
+    };
+    create("Acme", "key").await.unwrap();
+    let taken = create("Other", "key").await.unwrap_err();
+    assert!(matches!(&taken, ControlError::KeyTaken { slug } if slug.as_str() == "other"), "{taken:?}");
+    for (name, key) in [("", "k"), ("x", ""), (&*"x".repeat(201), "k"), ("x", &*"k".repeat(201))] {
+        let refused = create(name, key).await.unwrap_err();
+        assert!(matches!(refused, ControlError::Length), "{refused:?}");
+    }
+    let name = Change::Name(String::new());
+    let refused = fleet.control.change(&slug("acme"), &name, "test", "a typing error").await.unwrap_err();
+    assert!(matches!(refused, ControlError::Length), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_tenant_whose_operation_lay_for_long_has_every_migration_when_it_becomes_active() {
+    for model in [Model::Schema, Model::Database] {
+        let mut fleet = Fleet::start().await;
+        fleet.request("acme", model).await;
+        fleet.control.run_one("killed", None, &DiesAfter::steps(3)).await.unwrap();
+        let home = fleet.home("acme").await;
+        fleet.write_migration("tenant/0003_late.sql", "select 1;");
+        let plans = fleet.control.migration_status().await.unwrap();
+        let pending = plans.iter().find(|(database, _)| *database == home.database);
+        assert!(pending.is_some_and(|(_, plan)| !plan.pending.is_empty()), "{model}: {plans:?}");
+        fleet.work_until("select status = 'active' from catalog.tenants").await;
+        let late =
+            format!("select count(*) from freehold.ledger where placement = '{}' and version = 3", home.placement);
+        assert_eq!(one(&fleet.superuser(&home.database).await, &late).await, "1", "{model}");
+    }
+}
+
 /// Stops after a step until the test says so.
 #[derive(Debug)]
 struct Pauses {

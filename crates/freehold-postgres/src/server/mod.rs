@@ -144,9 +144,14 @@ impl Server {
         self.postmaster.pid()
     }
 
-    /// Whether dropping this handle stops the server.
+    /// Whether dropping this handle stops the server, unless somebody [detaches](Self::detach) it.
     pub fn is_owner(&self) -> bool {
         self.ownership.is_some()
+    }
+
+    /// Whether it goes on without an owner.
+    pub fn is_detached(&self) -> bool {
+        self.state.is_detached()
     }
 
     /// Whether the server's process is there.
@@ -203,18 +208,30 @@ impl Server {
         self.postmaster.stop(Shutdown::Immediate, DROP_GRACE)
     }
 
-    /// Leaves the server running when this process ends. Later handles on it come from [`Server::attach`] or
-    /// [`Builder::start_or_attach`].
+    /// Leaves the server running when this process ends, and when its owner drops it, if that is another one. Later handles
+    /// on it come from [`Server::attach`] or [`Builder::start_or_attach`].
     ///
     /// # Errors
     ///
-    /// When the mark that says so cannot be written; the server is stopped then.
+    /// When the mark that says so cannot be written; a server of ours is stopped then.
     pub fn detach(mut self) -> Result<(), ServerError> {
-        if self.ownership.is_some() {
-            self.state.mark_detached()?;
-            self.ownership = None;
-        }
+        self.state.mark_detached()?;
+        self.ownership = None;
         Ok(())
+    }
+
+    /// Stops the server if this handle owns it and nobody [detached](Self::detach) it meanwhile, as dropping it does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`stop`](Self::stop).
+    pub fn leave(mut self) -> Result<(), ServerError> {
+        if self.is_ours() { self.shut_down(Shutdown::Fast, STOP_GRACE) } else { Ok(()) }
+    }
+
+    /// Whether the server ends with this handle.
+    fn is_ours(&self) -> bool {
+        self.ownership.is_some() && !self.state.is_detached()
     }
 
     fn shut_down(&mut self, shutdown: Shutdown, grace: Duration) -> Result<(), ServerError> {
@@ -230,7 +247,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if self.ownership.is_some()
+        if self.is_ours()
             && let Err(error) = self.shut_down(Shutdown::Fast, DROP_GRACE)
         {
             tracing::error!(%error, "could not stop the PostgreSQL server in {}", self.state.root().display());

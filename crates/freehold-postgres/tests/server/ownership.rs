@@ -63,6 +63,21 @@ fn a_detached_server_outlives_its_handle_and_is_no_orphan() {
 }
 
 #[test]
+fn a_server_that_another_handle_detaches_outlives_its_owner() {
+    let place = Place::new();
+    let owner = place.server().start().unwrap();
+    Server::attach(place.join("pg")).unwrap().detach().unwrap();
+    owner.leave().unwrap();
+    let attached = Server::attach(place.join("pg")).unwrap();
+    assert_eq!(sql(&attached, "select 1"), "1");
+    attached.stop().unwrap();
+
+    // Nothing of that is left for the next one.
+    place.server().start().unwrap().leave().unwrap();
+    assert!(matches!(Server::attach(place.join("pg")), Err(ServerError::NotRunning { .. })));
+}
+
+#[test]
 fn a_start_replaces_the_server_of_a_killed_process() {
     let place = Place::new();
     let mut owner = owner_process(&place.join("pg"));

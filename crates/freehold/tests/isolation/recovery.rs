@@ -91,11 +91,11 @@ async fn open_connections_outlive_any_rotation_of_the_seal() {
     let (first, second) = (twins.a.db::<TokioPostgres>(), twins.a.db::<Sqlx>());
     on_tokio_postgres(&first).await.unwrap();
     on_sqlx(&second).await.unwrap();
-    twins.deployment.control.rotate_seal().await.unwrap();
+    twins.deployment.control.rotate_seal(false).await.unwrap();
     on_tokio_postgres(&first).await.unwrap();
     on_sqlx(&second).await.unwrap();
     let opened = at_rest(&second).await;
-    twins.deployment.control.rotate_seal().await.unwrap();
+    twins.deployment.control.rotate_seal(false).await.unwrap();
     on_tokio_postgres(&first).await.unwrap();
 
     // sqlx does not run a statement twice. It proves the context before the first one where the connection was idle for a
@@ -115,8 +115,8 @@ async fn a_connection_with_a_key_that_is_gone_is_not_used_again() {
     let second = twins.a.db::<Sqlx>();
     on_sqlx(&second).await.unwrap();
     at_rest(&second).await;
-    twins.deployment.control.rotate_seal().await.unwrap();
-    twins.deployment.control.rotate_seal().await.unwrap();
+    twins.deployment.control.rotate_seal(false).await.unwrap();
+    twins.deployment.control.rotate_seal(false).await.unwrap();
     let error = on_sqlx(&second).await.unwrap_err();
     assert!(
         matches!(&error, ScopeError::ContextRefused { reason } if reason.contains("a key this database does not have")),

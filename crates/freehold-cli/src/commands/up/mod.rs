@@ -26,7 +26,7 @@ pub(crate) async fn run(settings: &Settings, up: Up) -> anyhow::Result<Outcome> 
     let stop = stop_requested()?;
     let probe = up.ready_url.as_ref().map(Probe::new).transpose()?;
     initialise(settings)?;
-    let deployment = Deployment::open(settings).await?;
+    let deployment = Deployment::open_to_stay(settings).await?;
     let mut stop = std::pin::pin!(stop);
     tokio::select! {
         set_up = setup::set_up(settings, &deployment, &up) => set_up?,

@@ -11,7 +11,7 @@ use anyhow::Context;
 use freehold::isolation::{ScopeError, TenantDb, TokioPostgres};
 use freehold::tenant::Tenant;
 use freehold::{Config, Freehold};
-use freehold_control::ControlPlane;
+use freehold_control::{ControlPlane, Statement, split};
 use serde_json::{Map, Value as Json};
 use tokio_postgres::Row;
 
@@ -29,7 +29,7 @@ pub(super) async fn run(settings: &Settings, deployment: &Deployment, sql: Sql) 
     let session =
         Session { settings, control: deployment.control(), db: open(settings, deployment, &sql).await?, sql: &sql };
     match &sql.statement {
-        Some(statement) => session.run(statement).await,
+        Some(text) => session.run_all(split(text).iter().map(|statement| statement.text)).await,
         None if io::stdin().is_terminal() => session.converse().await,
         None => session.read().await,
     }
@@ -60,9 +60,7 @@ impl Session<'_> {
         let mut statements = Statements::default();
         let mut lines = Lines::read();
         while let Some(line) = lines.next().await? {
-            if let Some(statement) = statements.push(&line) {
-                self.run(&statement).await?;
-            }
+            self.run_all(&statements.push(&line)).await?;
         }
         match statements.rest() {
             Some(statement) => self.run(&statement).await,
@@ -83,16 +81,26 @@ impl Session<'_> {
                 writeln!(io::stderr())?;
                 return Ok(());
             };
-            if let Some(statement) = statements.push(&line)
-                && let Err(error) = self.run(&statement).await
-            {
+            if let Err(error) = self.run_all(&statements.push(&line)).await {
                 writeln!(io::stderr(), "{}", failure::render(&error))?;
             }
         }
     }
 
+    /// One after the other, until one fails.
+    async fn run_all(&self, statements: impl IntoIterator<Item = impl AsRef<str>>) -> anyhow::Result<()> {
+        for statement in statements {
+            self.run(statement.as_ref()).await?;
+        }
+        Ok(())
+    }
+
     /// One statement in a scope of its own. What is about to be run is in the audit before it is run.
     async fn run(&self, statement: &str) -> anyhow::Result<()> {
+        if split(statement).iter().any(Statement::controls_transaction) {
+            let advice = "leave it out; a `with` query can do several things in one statement";
+            return Err(Advised::new("each statement runs in a transaction of its own", advice).into());
+        }
         let action = if self.sql.write { "sql, writing" } else { "sql, reading" };
         let detail = serde_json::json!({ "statement": statement });
         let change = &self.sql.change;

@@ -1,7 +1,6 @@
-/// Lines that become statements.
-///
-/// A statement ends with a semicolon at the end of a line, so one inside a text or a function's body does not end it as
-/// long as more follows on its line.
+use freehold_control::split;
+
+/// Lines that become statements, each ended by a semicolon.
 #[derive(Debug, Default)]
 pub(super) struct Statements {
     pending: String,
@@ -10,29 +9,24 @@ pub(super) struct Statements {
 impl Statements {
     /// Whether nothing waits for its end.
     pub(super) fn is_empty(&self) -> bool {
-        self.pending.is_empty()
+        split(&self.pending).is_empty()
     }
 
-    /// Takes a line, and gives the statement it completes.
-    pub(super) fn push(&mut self, line: &str) -> Option<String> {
-        let line = line.trim_end();
-        if self.pending.is_empty() && line.trim_start().is_empty() {
-            return None;
-        }
+    /// Takes a line, and gives the statements it completes.
+    pub(super) fn push(&mut self, line: &str) -> Vec<String> {
         self.pending.push_str(line);
-        if !line.ends_with(';') {
-            self.pending.push('\n');
-            return None;
-        }
-        let statement = std::mem::take(&mut self.pending);
-        let statement = statement.trim_end_matches(';').trim();
-        (!statement.is_empty()).then(|| statement.to_owned())
+        self.pending.push('\n');
+        let statements = split(&self.pending);
+        let end = statements.iter().filter_map(|statement| statement.end).max().unwrap_or(0);
+        let complete = statements.iter().filter(|statement| statement.end.is_some());
+        let complete = complete.map(|statement| statement.text.to_owned()).collect();
+        self.pending.drain(..end);
+        complete
     }
 
     /// What came after the last semicolon.
     pub(super) fn rest(self) -> Option<String> {
-        let rest = self.pending.trim();
-        (!rest.is_empty()).then(|| rest.to_owned())
+        split(&self.pending).first().map(|statement| statement.text.to_owned())
     }
 }
 
@@ -40,14 +34,26 @@ impl Statements {
 mod tests {
     use super::*;
 
+    /// The statements that each line completes, and what is left.
+    fn read(lines: &[&str]) -> (Vec<Vec<String>>, Option<String>) {
+        let mut statements = Statements::default();
+        let read = lines.iter().map(|line| statements.push(line)).collect();
+        (read, statements.rest())
+    }
+
     #[test]
     fn a_statement_may_span_lines_and_ends_with_a_semicolon() {
-        let mut statements = Statements::default();
-        assert_eq!(statements.push("select 1,"), None);
-        assert!(!statements.is_empty());
-        assert_eq!(statements.push("  ';' || 2;  ").as_deref(), Some("select 1,\n  ';' || 2"));
-        assert_eq!(statements.push(";"), None);
-        assert_eq!(statements.push("select 3"), None);
-        assert_eq!(statements.rest().as_deref(), Some("select 3"));
+        let (read, rest) = read(&["select 1,", "  ';' || 2;  select 2;", ";", "select 3"]);
+        assert_eq!(read, [vec![], vec!["select 1,\n  ';' || 2".to_owned(), "select 2".into()], vec![], vec![]]);
+        assert_eq!(rest.as_deref(), Some("select 3"));
+    }
+
+    #[test]
+    fn a_semicolon_in_a_comment_or_a_text_ends_nothing() {
+        let (read, rest) =
+            read(&["delete from notes -- old ones;", "where id = 'a;", "b';", "/* delete from notes;", "*/"]);
+        let delete = "delete from notes -- old ones;\nwhere id = 'a;\nb'".to_owned();
+        assert_eq!(read, [vec![], vec![], vec![delete], vec![], vec![]]);
+        assert_eq!(rest, None);
     }
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -36,6 +37,11 @@ pub struct Login {
 
 /// What [`Login::connect`] leaves to be run beside the client.
 pub type Connection = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+
+/// How long a server may take to let a connection in, unless the login says otherwise.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long what was sent may stay unacknowledged before the other machine counts as gone (tcp(7): TCP_USER_TIMEOUT).
+pub(crate) const PEER_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Login {
     /// A login to a server that an authority known to the system vouches for.
@@ -79,6 +85,12 @@ impl Login {
             config.ssl_mode(SslMode::Require);
             (*self.roots.client_config()).clone()
         };
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(PEER_TIMEOUT);
+        }
         config.connect(MakeRustlsConnect::new(tls)).await
     }
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_postgres::{AsyncMessage, Client, Row};
 
 use super::Directory;
@@ -13,6 +14,9 @@ use crate::tenant::{ClusterId, Model, Placement, Tenant, TenantId};
 
 /// How old a picture of the catalog may get when no notification arrives.
 const POLL: Duration = Duration::from_secs(1);
+
+/// How long the catalog may take to answer before it is connected to anew.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The versions of the catalog this library works with.
 const SUPPORTED: std::ops::RangeInclusive<i32> = 1..=1;
@@ -63,15 +67,18 @@ pub(crate) async fn follow(
 async fn keep_current(catalog: Login, mut feed: Feed, directory: Weak<Directory>, endpoints: Weak<Endpoints>) {
     loop {
         // Either way it is time to look. A closed channel is a lost connection, which the refresh finds out.
-        let _ = tokio::time::timeout(POLL, feed.notified.recv()).await;
+        let _ = timeout(POLL, feed.notified.recv()).await;
         let (Some(directory), Some(endpoints)) = (directory.upgrade(), endpoints.upgrade()) else { return };
-        let Err(error) = feed.refresh(&directory, &endpoints).await else { continue };
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "cannot read the catalog; going on with what is known"
-        );
+        match timeout(PATIENCE, feed.refresh(&directory, &endpoints)).await {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "cannot read the catalog; going on with what is known"
+            ),
+            Err(_) => tracing::warn!("the catalog does not answer; going on with what is known"),
+        }
         tokio::time::sleep(POLL).await;
-        if let Ok(reopened) = Feed::open(&catalog).await {
+        if let Ok(Ok(reopened)) = timeout(PATIENCE, Feed::open(&catalog)).await {
             feed = reopened;
         }
     }
@@ -108,9 +115,10 @@ impl Feed {
                 &[&seen],
             )
             .await?;
+        // Before the tenants that may live there, and also when no tenant changed.
+        self.refresh_endpoints(endpoints).await?;
         let Some(last) = rows.last() else { return Ok(()) };
         let version: i64 = last.try_get("version")?;
-        self.refresh_endpoints(endpoints).await?;
         let (mut tenants, mut unreadable) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in &rows {
             match read_tenant(row) {

@@ -126,8 +126,12 @@ impl Freehold {
             }
             let state =
                 client.query_one("select state, last_error from catalog.operation_state($1)", &[&operation]).await?;
-            if state.try_get::<_, Option<&str>>(0)? == Some("failed") {
-                let reason = state.try_get::<_, Option<String>>(1)?.unwrap_or_default();
+            let reason = match state.try_get::<_, Option<&str>>(0)? {
+                Some("failed") => Some(state.try_get::<_, Option<String>>(1)?.unwrap_or_default()),
+                Some("cancelled") => Some("the tenant was deleted before it was there".to_owned()),
+                _ => None,
+            };
+            if let Some(reason) = reason {
                 return Err(ProvisionError::Failed { slug: new.slug.clone(), reason });
             }
             if Instant::now() >= deadline {

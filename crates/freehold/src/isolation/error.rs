@@ -222,6 +222,12 @@ impl ScopeError {
         }
     }
 
+    /// Whether a kept statement was planned for other columns than the table has now (feature_not_supported), or some SQL has
+    /// deallocated it (invalid_sql_statement_name).
+    pub(crate) fn is_of_a_kept_statement(&self) -> bool {
+        matches!(self.sqlstate(), Some("0A000" | "26000"))
+    }
+
     /// Reads what the database said about a statement of `tenant`. After a `fatal` error it has closed the connection.
     ///
     /// A refused context is told by the text that `freehold.context` puts into the failed cast (SQLSTATE 22P02). A

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::error::{ScopeError, Source};
 use super::seal::{self, MasterKey, Mode, SealIdentity, SealKey};
-use super::wire::Reply;
+use super::wire::{Reply, Script};
 use crate::tenant::{Placement, PlacementId, TenantId};
 
 /// The versions of schema `freehold` this library works with.
@@ -34,7 +34,8 @@ pub(crate) const BIND: &str = "select pg_catalog.set_config('search_path', $1, t
 /// A message of its own, so that it is committed before the next tenant begins: a reset inside the next transaction would
 /// be undone by its rollback. By the simple protocol, from text: a tenant's SQL can `deallocate` a statement that the
 /// driver prepared and prepare another under its name, so a prepared inspection would be answered by the tenant.
-/// `prepared` is how many statements are believed in: where one is missing, every tenant's use of it would fail.
+/// `prepared` is how many statements the driver believes in, beside [ours](Script::KEPT): where one is missing, every tenant's
+/// use of it would fail. The driver may have left some behind besides, so ours are counted by their names.
 ///
 /// A kept statement is read with the settings of the moment: `'2026-01-01'::timestamptz` is a constant in the time zone of
 /// whoever made the server read it. Text made at run time can change settings and `execute` what the driver keeps, so after
@@ -48,8 +49,12 @@ pub(crate) fn reset(roll_back: bool, prepared: usize, ran_ad_hoc: bool) -> Strin
     format!(
         "{roll_back}set session authorization default; reset all; unlisten *; close all; discard sequences; discard temp; {read_anew}\
          select pg_catalog.pg_advisory_unlock_all(), pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()), \
-         (select coalesce(pg_catalog.bool_or(s.from_sql), false) or pg_catalog.count(*) operator(pg_catalog.<) {prepared} \
-          from pg_catalog.pg_prepared_statement() s)"
+         (select coalesce(pg_catalog.bool_or(s.from_sql), false) \
+                 or pg_catalog.count(*) filter (where pg_catalog.starts_with(s.name, 'freehold_')) operator(pg_catalog.<>) {ours} \
+                 or pg_catalog.count(*) operator(pg_catalog.<) {all} \
+          from pg_catalog.pg_prepared_statement() s)",
+        ours = Script::KEPT,
+        all = Script::KEPT + prepared,
     )
 }
 

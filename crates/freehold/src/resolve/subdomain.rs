@@ -30,7 +30,10 @@ impl Subdomain {
                 _ => Err(InvalidBaseDomain(text.to_owned())),
             }
         };
-        Ok(Self { base_domains: base_domains.into_iter().map(parse).collect::<Result<_, _>>()? })
+        let mut base_domains: Vec<_> = base_domains.into_iter().map(parse).collect::<Result<_, _>>()?;
+        // Where one lies below another, a host is of the longer.
+        base_domains.sort_by_key(|base| std::cmp::Reverse(base.len()));
+        Ok(Self { base_domains })
     }
 }
 
@@ -74,6 +77,15 @@ mod tests {
         assert_eq!(resolve("example.com."), Ok("base".into()));
         assert_eq!(resolve("elsewhere.org"), Ok("unknown".into()));
         assert_eq!(resolve("notexample.com"), Ok("unknown".into()));
+    }
+
+    #[test]
+    fn a_host_below_two_base_domains_is_of_the_longer() {
+        let request = Request::builder().uri("/").header(header::HOST, "acme.eu.example.com").body(()).unwrap();
+        for bases in [["example.com", "eu.example.com"], ["eu.example.com", "example.com"]] {
+            let address = Subdomain::of(bases).unwrap().resolve(&request.clone().into_parts().0);
+            assert!(matches!(&address, Ok(Address::Tenant(claim)) if claim.slug.as_str() == "acme"), "{address:?}");
+        }
     }
 
     #[test]

@@ -76,6 +76,34 @@ under_every_model! {
         }
     }
 
+    async fn what_a_nested_scope_failed_at_does_not_take_the_outer_one_with_it(twins: Twins) {
+        let mut scope = twins.a.db::<TokioPostgres>().write();
+        scope.execute("insert into notes (text) values ('kept')", &[]).await.unwrap();
+        let mut nested = scope.nested().await.unwrap();
+        nested.execute("insert into notes (text) values ('kept')", &[]).await.unwrap_err();
+        drop(nested);
+        scope.commit().await.unwrap();
+
+        let mut scope = twins.b.db::<Sqlx>().write();
+        sqlx::query("insert into notes (text) values ('kept')").execute(&mut scope).await.unwrap();
+        let mut nested = scope.nested().await.unwrap();
+        sqlx::query("insert into notes (text) values ('kept')").execute(&mut *nested).await.unwrap_err();
+        drop(nested);
+        scope.commit().await.unwrap();
+
+        // What leads back goes out once, though the statement behind it could not be sent.
+        let mut scope = twins.a.db::<TokioPostgres>().write();
+        let nested = scope.nested().await.unwrap();
+        drop(nested);
+        scope.query("select text from notes where text = $1", &[&1_i64]).await.unwrap_err();
+        assert_eq!(scope.query("select text from notes", &[]).await.unwrap().len(), 1);
+
+        for twin in [&twins.a, &twins.b] {
+            let rows = twin.db::<TokioPostgres>().read().query("select text from notes", &[]).await.unwrap();
+            assert_eq!(rows.iter().map(|row| row.get::<_, &str>(0)).collect::<Vec<_>>(), ["kept"]);
+        }
+    }
+
     async fn nothing_is_committed_after_a_statement_that_failed(twins: Twins) {
         let mut scope = twins.a.db::<TokioPostgres>().write();
         scope.execute("insert into notes (text) values ('x')", &[]).await.unwrap();
@@ -160,4 +188,46 @@ async fn a_statement_whose_columns_changed_is_planned_anew() {
     assert_eq!(error.sqlstate(), Some("0A000"), "{error:?}");
     let row = sqlx::query(numbers).fetch_one(&mut second.read()).await.unwrap();
     assert_eq!(row.get::<i32, _>(0), 7);
+
+    // Behind another statement it cannot be run again; it is planned anew for the next one.
+    at_rest(&first).await;
+    truth.batch_execute("alter table notes alter number type bigint").await.unwrap();
+    let mut scope = first.read();
+    scope.query("select 1", &[]).await.unwrap();
+    let error = scope.query(numbers, &[]).await.unwrap_err();
+    assert_eq!(error.sqlstate(), Some("0A000"), "{error:?}");
+    drop(scope);
+    let mut scope = first.read();
+    scope.query("select 1", &[]).await.unwrap();
+    assert_eq!(scope.query(numbers, &[]).await.unwrap()[0].get::<_, i64>(0), 7);
+}
+
+#[tokio::test]
+async fn what_was_described_in_one_schema_is_not_believed_in_another() {
+    let twins = Twins::with_pool(migrations(), Model::Schema, pool(1)).await;
+    let (a, b) = (twins.a.db::<Sqlx>(), twins.b.db::<Sqlx>());
+    twins.seed("insert into notes (text, number) values ('x', 7)").await;
+    let truth = twins.truth(&twins.a).await;
+    truth
+        .batch_execute("alter table notes add wide text default 'wide', add wider text default 'wider'")
+        .await
+        .unwrap();
+    let mut columns = Vec::new();
+    for db in [&a, &b].repeat(4) {
+        let mut scope = db.read();
+        let prepared = (&mut scope).prepare(sqlx::SqlSafeStr::into_sql_str("select * from notes")).await.unwrap();
+        let row = prepared.query().fetch_one(&mut scope).await.unwrap();
+        assert_eq!(row.get::<String, _>("text"), "x");
+        assert_eq!(row.columns().len(), row.len());
+        columns.push(row.len());
+    }
+    assert_eq!(columns, [columns[1] + 2, columns[1]].repeat(4));
+}
+
+#[tokio::test]
+async fn a_scope_may_have_all_the_time_there_is() {
+    let twins = Twins::with_pool(migrations(), Model::Shared, pool(1)).await;
+    let mut scope = twins.a.db::<TokioPostgres>().write_with_deadline(std::time::Duration::MAX);
+    scope.execute("insert into notes (text) values ('x')", &[]).await.unwrap();
+    scope.commit().await.unwrap();
 }

@@ -341,3 +341,16 @@ async fn a_connection_that_read_enough_statements_in_schemas_is_retired() {
     assert_eq!(pid(&b).await, first);
     assert_ne!(pid(&b).await, first, "in two schemas was enough");
 }
+
+/// Each schema would have a connection of its own while there is room; a server that lets no more in leaves what is there.
+#[tokio::test]
+async fn where_no_connection_can_be_opened_an_idle_one_learns_another_schema() {
+    let deployment = Deployment::with_pool(migrations(), pool(3)).await;
+    let anna = deployment.freehold.tenant_db::<TokioPostgres>(&deployment.tenant("anna", Model::Schema).await);
+    let bert = deployment.freehold.tenant_db::<TokioPostgres>(&deployment.tenant("bert", Model::Schema).await);
+    let only = pid(&anna).await;
+    at_rest(&anna).await;
+    let full = format!("alter database {} connection limit 1", deployment.data_database());
+    connect("postgres", "postgres").await.batch_execute(&full).await.unwrap();
+    assert_eq!(pid(&bert).await, only);
+}

@@ -218,3 +218,22 @@ async fn a_server_that_cannot_be_reached_is_unavailable_and_does_not_use_up_the_
     data.batch_execute(&format!("alter database {database} allow_connections true")).await.unwrap();
     on_tokio_postgres(&db).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_server_that_is_reached_another_way_is_found_though_no_tenant_changed() {
+    let twins = Twins::with_pool(migrations(), Model::Shared, pool(1)).await;
+    let db = twins.a.db::<TokioPostgres>();
+    let catalog = connect("postgres", twins.deployment.catalog_database()).await;
+    let way = catalog.query_one("select host from catalog.clusters", &[]).await.unwrap().get::<_, String>(0);
+    let change = "update catalog.clusters set host = $1";
+    for (host, reached) in [("/nowhere", false), (&*way, true)] {
+        catalog.execute(change, &[&host]).await.unwrap();
+        until("the application takes the new way", || async {
+            let sessions = "select pg_terminate_backend(pid, 10000) from pg_stat_activity \
+                            where datname = $1 and application_name = 'freehold'";
+            catalog.query(sessions, &[&twins.deployment.data_database()]).await.unwrap();
+            on_tokio_postgres(&db).await.is_ok() == reached
+        })
+        .await;
+    }
+}

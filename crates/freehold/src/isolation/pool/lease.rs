@@ -80,9 +80,9 @@ impl<D: Driver> Holding<D> {
                     self.clean = Some(live);
                     return;
                 }
-                // No statement is running.
-                Ok(_) => return,
-                Err(_) => {}
+                // The server has answered, so no statement is running.
+                Ok(Ok(_)) => return,
+                _ => {}
             }
         }
         // The right is given back after that: what the server still works on counts.
@@ -95,12 +95,9 @@ async fn reset(connection: &mut impl Connection) -> Result<Inspection, Source> {
     connection.drain().await?;
     let wire = connection.wire();
     wire.give_up();
-    let reset = session::reset(
-        wire.transaction() != Transaction::None,
-        Script::KEPT + connection.prepared(),
-        wire.has_run_ad_hoc(),
-    );
-    let found = Inspection::read(&wire.exchange(Script::simple(&reset)).await?)?;
+    let reset = session::reset(wire.transaction() != Transaction::None, connection.prepared(), wire.has_run_ad_hoc());
+    let mut found = Inspection::read(&wire.exchange(Script::simple(&reset)).await?)?;
+    found.hijacked |= wire.has_deallocated();
     wire.cleaned();
     Ok(found)
 }
@@ -176,7 +173,8 @@ impl<D: Driver> Lease<D> {
         let (live, condition) = lease.parts();
         if elsewhere && live.connection.wire().take_asked_for_types() {
             *condition = Condition::Running;
-            if live.connection.forget_names().await.is_err() {
+            let forgotten = timeout(RESET_TIMEOUT, live.connection.forget_names()).await;
+            if !matches!(forgotten, Ok(Ok(()))) {
                 return lease.renewed(placement).await;
             }
             *condition = Condition::Untouched;

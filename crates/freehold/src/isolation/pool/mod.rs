@@ -142,8 +142,17 @@ impl<D: Driver> Pool<D> {
                 Lease::handed_over(holding, *live, placement).await
             }
             Resource::Idle(old) | Resource::InPlaceOf(old) => self.open(holding, Some(*old), placement).await,
-            Resource::Permit => self.open(holding, None, placement).await,
+            Resource::Permit => match self.open(holding, None, placement).await {
+                Err(error @ ScopeError::Connect { .. }) => self.make_do(tenant, placement).await.unwrap_or(Err(error)),
+                opened => opened,
+            },
         }
+    }
+
+    /// Where no connection can be opened, one that would have to learn the placement's schema is better than none.
+    async fn make_do(&self, tenant: TenantId, placement: &Placement) -> Option<Result<Lease<D>, ScopeError>> {
+        let live = self.0.state.lock().take_idle(tenant, placement)?;
+        Some(Lease::handed_over(Holding::new(self, tenant), live, placement).await)
     }
 
     /// Opens a connection, after `old` was closed.

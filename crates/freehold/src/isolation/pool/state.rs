@@ -258,6 +258,13 @@ impl<C> State<C> {
         Some(Resource::InPlaceOf(Box::new(self.idle.remove(0))))
     }
 
+    /// Gives `tenant` an idle connection that can serve `placement`, whatever it knows.
+    pub(super) fn take_idle(&mut self, tenant: TenantId, placement: &Placement) -> Option<Live<C>> {
+        let index = self.idle.iter().position(|live| live.target.serves(placement))?;
+        *self.held.entry(tenant).or_default() += 1;
+        Some(self.idle.remove(index))
+    }
+
     /// Takes out what was idle since before `then`.
     pub(super) fn take_stale(&mut self, then: Instant) -> Vec<Live<C>> {
         let stale = self.idle.iter().take_while(|live| live.idle_since < then).count();

@@ -24,6 +24,9 @@ use super::session::Opening;
 use super::wire::{Refusal, Script, Transaction};
 use crate::tenant::{Model, Status, Tenant};
 
+/// The deadline of a scope with a budget that no clock can show.
+const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
 /// A tenant's database, as a handler gets it: opens scopes, and nothing else.
 ///
 /// It is a value: clone it into a spawned task and the task works for the same tenant. There is no way to make one for
@@ -176,7 +179,10 @@ impl<D: Driver, A: Access> Scope<D, A> {
             };
             self.lease = Some(leased.inspect_err(|_| self.fail())?);
         }
-        Ok(*self.deadline.get_or_insert_with(|| Instant::now() + self.budget))
+        Ok(*self.deadline.get_or_insert_with(|| {
+            let now = Instant::now();
+            now.checked_add(self.budget).unwrap_or_else(|| now + FOREVER)
+        }))
     }
 
     /// Goes on with a new connection in the place of one that could not even open the transaction.
@@ -250,12 +256,14 @@ impl<D: Driver, A: Access> Scope<D, A> {
         live
     }
 
-    /// What opens the transaction, if it is not open, and what leads back to where a dropped nested scope began.
+    /// What opens the transaction, if it is not open, and what leads back to where a dropped nested scope began. Both go out,
+    /// with the next message if not with this one.
     fn beginning(&mut self) -> (Option<Opening>, Option<Script>) {
         let unwinding = self.unwind.map(|depth| {
             let script = Script::default().control(&format!("rollback to savepoint s{depth}"));
             script.control(&format!("release savepoint s{depth}"))
         });
+        self.unwound();
         let mode = self.mode();
         let (Some(lease), Some(placement)) = (&mut self.lease, &self.tenant.placement) else {
             return (None, unwinding);
@@ -281,7 +289,6 @@ impl<D: Driver, A: Access> Scope<D, A> {
         match timeout_at(deadline, attempts).await {
             Ok(Ok(())) => {
                 self.set_condition(then);
-                self.unwound();
                 Ok(())
             }
             Ok(Err(error)) => {
@@ -329,7 +336,7 @@ impl<D: Driver, A: Access> Scope<D, A> {
         Ok(Nested::begun(self))
     }
 
-    /// The unwinding was done.
+    /// The unwinding is on its way.
     fn unwound(&mut self) {
         if let Some(depth) = self.unwind.take()
             && self.failed.is_some_and(|failed| failed >= depth)
@@ -393,8 +400,13 @@ impl<D: Driver> Scope<D, Write> {
             return Ok(());
         };
         match lease.live().connection.wire().transaction() {
-            Transaction::Open => self.control(Script::commit, Condition::Committed).await,
-            Transaction::Failed => Err(ScopeError::RolledBack),
+            // What is to be unwound failed, and the rest did not.
+            Transaction::Failed if self.unwind.is_none() => Err(ScopeError::RolledBack),
+            Transaction::Open | Transaction::Failed => {
+                let committed = self.control(Script::commit, Condition::Committed).await;
+                committed
+                    .map_err(|error| if error.sqlstate() == Some("25P02") { ScopeError::RolledBack } else { error })
+            }
             // Some statement was a commit or a rollback itself.
             Transaction::None => {
                 self.end();

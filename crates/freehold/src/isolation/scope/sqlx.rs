@@ -19,10 +19,6 @@ use crate::isolation::pool::Condition;
 use crate::isolation::wire::Script;
 use crate::tenant::{PlacementId, TenantId};
 
-/// A kept statement was planned for other columns than the table has now (feature_not_supported), or some SQL has
-/// deallocated it (invalid_sql_statement_name).
-const OUTDATED: [&str; 2] = ["0A000", "26000"];
-
 impl<A: Access> Scope<Sqlx, A> {
     /// Everything up to the statement itself. Returns when the scope has to end.
     ///
@@ -35,7 +31,6 @@ impl<A: Access> Scope<Sqlx, A> {
             self.control(Script::prove, Condition::Open).await?;
         }
         self.engage();
-        self.unwound();
         Ok(deadline)
     }
 }
@@ -129,7 +124,6 @@ impl<'c, A: Access> Executor<'c> for &'c mut Scope<Sqlx, A> {
 /// A statement that goes by the extended protocol whatever its arguments.
 struct Extended {
     sql: SqlStr,
-    statement: Option<PgStatement>,
     arguments: Option<PgArguments>,
     ad_hoc: bool,
     persistent: bool,
@@ -148,10 +142,9 @@ impl Extended {
 
     fn new<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Self, BoxDynError> {
         let arguments = query.take_arguments()?.unwrap_or_default();
-        let statement = query.statement().cloned();
         let persistent = query.persistent();
         let sql = query.sql();
-        Ok(Self { ad_hoc: !is_static(&sql), sql, statement, arguments: Some(arguments), persistent })
+        Ok(Self { ad_hoc: !is_static(&sql), sql, arguments: Some(arguments), persistent })
     }
 }
 
@@ -160,8 +153,9 @@ impl Execute<'_, Postgres> for Extended {
         self.sql
     }
 
+    /// What was described on one connection need not be so on another, or in another schema: the text decides.
     fn statement(&self) -> Option<&PgStatement> {
-        self.statement.as_ref()
+        None
     }
 
     fn take_arguments(&mut self) -> Result<Option<PgArguments>, BoxDynError> {
@@ -245,7 +239,7 @@ impl<'e> Running<'e> {
 /// Whether the connection is of no use after an error: it is gone, or what is kept prepared on it is out of date. The next
 /// one plans anew.
 fn condemns(error: &ScopeError) -> bool {
-    error.is_of_the_connection() || error.sqlstate().is_some_and(|state| OUTDATED.contains(&state))
+    error.is_of_the_connection() || error.is_of_a_kept_statement()
 }
 
 impl Stream for Running<'_> {

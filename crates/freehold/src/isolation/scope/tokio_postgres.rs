@@ -12,10 +12,6 @@ use crate::isolation::error::ScopeError;
 use crate::isolation::pool::Condition;
 use crate::tenant::TenantId;
 
-/// A kept statement was planned for other columns than the table has now (feature_not_supported), or some SQL has
-/// deallocated it (invalid_sql_statement_name).
-const OUTDATED: [&str; 2] = ["0A000", "26000"];
-
 /// Statements on tokio-postgres. The first one of a scope travels with what opens the transaction: one round trip, and one
 /// more where the connection has not prepared it yet.
 impl<A: Access> Scope<TokioPostgres, A> {
@@ -81,7 +77,6 @@ impl<A: Access> Scope<TokioPostgres, A> {
         match timeout_at(deadline, self.exchange(text, commit)).await {
             Ok(Ok(answer)) => {
                 self.set_condition(if commit { Condition::Committed } else { Condition::Open });
-                self.unwound();
                 Ok(answer)
             }
             Ok(Err(error)) => {
@@ -104,15 +99,19 @@ impl<A: Access> Scope<TokioPostgres, A> {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
-        match (text, error.sqlstate()) {
+        let outdated = error.is_of_a_kept_statement();
+        if let (true, Text::Static(sql, _), Some(lease)) = (outdated, text, &mut self.lease) {
+            lease.live().connection.forget(sql);
+        }
+        match text {
             _ if !first => return Err(error),
             // Nothing else happened in this transaction.
-            (Text::Static(sql, _), Some(state)) if OUTDATED.contains(&state) => {
-                self.exchange_control(|script| script.control("rollback")).await?;
-                if let Some(lease) = &mut self.lease {
-                    lease.live().connection.forget(sql);
+            Text::Static(..) if outdated => {
+                match self.exchange_control(|script| script.control("rollback")).await {
+                    Ok(()) => self.set_condition(Condition::Untouched),
+                    // What opens transactions is gone too.
+                    Err(_) => self.renew().await?,
                 }
-                self.set_condition(Condition::Untouched);
             }
             // Whether a commit was done before the connection was lost is not known.
             _ if matches!(error, ScopeError::Disconnected { .. }) && commit => return Err(error),

@@ -3,11 +3,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
 use crate::isolation::endpoint::ConnectInfo;
+use crate::login::PEER_TIMEOUT;
 
 /// A byte stream to a server.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -49,6 +51,10 @@ impl Address {
             Self::Host { host, port, tls } => {
                 let stream = TcpStream::connect((&**host, *port)).await?;
                 stream.set_nodelay(true)?;
+                let socket = SockRef::from(&stream);
+                socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(PEER_TIMEOUT))?;
+                #[cfg(target_os = "linux")]
+                socket.set_tcp_user_timeout(Some(PEER_TIMEOUT))?;
                 match tls {
                     Some(tls) => tls.encrypt(stream).await,
                     None => Ok(Box::new(stream)),

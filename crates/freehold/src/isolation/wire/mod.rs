@@ -135,6 +135,11 @@ impl Wire {
         self.state.lock().has_run_ad_hoc()
     }
 
+    /// Whether prepared statements were taken away by a statement of the driver.
+    pub(crate) fn has_deallocated(&self) -> bool {
+        self.state.lock().has_deallocated()
+    }
+
     /// How many statements of the driver the server has read.
     pub(crate) fn parsed(&self) -> u64 {
         self.state.lock().parsed()

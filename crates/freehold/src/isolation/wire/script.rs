@@ -12,6 +12,8 @@ pub(crate) struct Script {
     pub(super) statements: u32,
     /// Which of them binds the context, counted from 0.
     pub(super) bind: Option<u32>,
+    /// The last of them is a commit.
+    pub(super) commits: bool,
     pub(super) end: End,
 }
 
@@ -126,7 +128,7 @@ impl Script {
 
     /// Keeps what the transaction did.
     pub(crate) fn commit(self) -> Self {
-        self.kept(Kept::Commit)
+        Self { commits: true, ..self.kept(Kept::Commit) }
     }
 
     /// A statement of this crate, with nothing from outside in it.

@@ -109,10 +109,18 @@ struct Expected {
     statements: u32,
     completed: u32,
     bind: Option<u32>,
+    commits: bool,
     end: End,
     row: Reply,
     refusal: Option<Refusal>,
     answer: Option<Answer>,
+}
+
+impl Expected {
+    /// Whether the next statement to be completed is a commit.
+    fn is_at_its_commit(&self) -> bool {
+        self.commits && self.completed + 1 == self.statements
+    }
 }
 
 #[derive(Debug)]
@@ -146,6 +154,8 @@ pub(super) struct State {
     ad_hoc: bool,
     /// Something else than queries ran, or what ran is not known.
     disturbed: bool,
+    /// A statement took prepared statements away, which may be the driver's or ours.
+    deallocated: bool,
     /// The driver sent Query messages, by which it asks what types there are.
     asked_for_types: bool,
     key: Option<(i32, i32)>,
@@ -174,6 +184,7 @@ impl State {
             read_only: false,
             ad_hoc: false,
             disturbed: false,
+            deallocated: false,
             asked_for_types: false,
             key: None,
             closed: false,
@@ -265,6 +276,10 @@ impl State {
 
     pub(super) fn has_run_ad_hoc(&self) -> bool {
         self.ad_hoc
+    }
+
+    pub(super) fn has_deallocated(&self) -> bool {
+        self.deallocated
     }
 
     pub(super) fn parsed(&self) -> u64 {
@@ -399,6 +414,7 @@ impl State {
             statements: script.statements,
             completed: 0,
             bind: script.bind,
+            commits: script.commits,
             end: script.end,
             row: Reply::new(),
             refusal: None,
@@ -457,6 +473,11 @@ impl State {
         }
         let Some(mut expected) = self.expected.pop_front() else { return Ok(Verdict::Deliver) };
         match (kind, expected.end) {
+            // In a transaction that failed a commit is a rollback, and no error (PostgreSQL: COMMIT).
+            (b'C', End::Ready) if expected.is_at_its_commit() && body.starts_with(b"ROLLBACK") => {
+                expected.completed += 1;
+                expected.refusal = Some(Refusal::rolled_back());
+            }
             (b'D', _) => {
                 let Some(columns) = columns(body) else {
                     return Err(io::Error::new(io::ErrorKind::InvalidData, "a row that ends too early"));
@@ -507,7 +528,10 @@ impl State {
             // RowDescription and DataRow may be long, and tell nothing.
             (b'T' | b'D', _) => {}
             (_, None) => return Ok(Verdict::Wait),
-            (b'C', Some(tag)) => self.disturbed |= !is_query(tag),
+            (b'C', Some(tag)) => {
+                self.disturbed |= !is_query(tag);
+                self.deallocated |= tag.starts_with(b"DEALLOCATE") || tag.starts_with(b"DISCARD ALL");
+            }
             (b'Z', Some(body)) => self.is_ready(body),
             (b'K', Some(body)) => {
                 if let Some((process, secret)) = body.split_first_chunk() {
@@ -561,6 +585,11 @@ impl Opened {
 }
 
 impl Refusal {
+    /// As the server refuses everything else in a transaction that failed.
+    fn rolled_back() -> Self {
+        Self { sqlstate: "25P02".to_owned(), message: "the commit was a rollback".to_owned(), fatal: false }
+    }
+
     fn read(body: &[u8]) -> Self {
         let mut refusal = Self::default();
         for field in body.split(|byte| *byte == 0) {

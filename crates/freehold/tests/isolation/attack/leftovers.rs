@@ -97,6 +97,20 @@ under_every_model! {
         }
     }
 
+    /// The driver leaves statements behind that it asks for types with: as many of ours may be missing, by their number.
+    async fn deallocating_what_opens_a_scope_fails_no_request_of_b(twins: Twins) {
+        let victim = Victim::of(twins).await;
+        for wire in WIRES {
+            for name in ["freehold_begin_read", "freehold_begin_read_again", "freehold_bind", "freehold_rollback"] {
+                let lender = warm(&victim, wire).await;
+                lender.leave(&["select t from pg_catalog.pg_tables t limit 0", &format!("deallocate {name}")]).await;
+                for _ in 0..2 {
+                    assert_eq!(lender.ask(&lender.b, NOTES).await.unwrap(), [&*victim.canary], "{wire:?} {name}");
+                }
+            }
+        }
+    }
+
     /// 27, 41: a text is read once, with the settings of the moment, and kept. What A set by then is in it for good.
     async fn a_setting_of_a_is_not_in_a_statement_that_is_kept_for_b(twins: Twins) {
         let victim = Victim::of(twins).await;

@@ -20,6 +20,8 @@ use crate::tenant::{ClusterId, Model, Placement, PlacementId};
 const STARTUP: &[(&str, &str)] = &[
     ("search_path", "pg_catalog"),
     ("row_security", "on"),
+    // What a tenant's commit was said to be, it is; a scope that can do with less says `set local`.
+    ("synchronous_commit", "on"),
     ("default_transaction_isolation", "read committed"),
     ("default_transaction_read_only", "off"),
     ("default_transaction_deferrable", "off"),

@@ -9,6 +9,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("row_security", "off"),
     ("default_transaction_read_only", "on"),
     ("default_transaction_isolation", "serializable"),
+    ("synchronous_commit", "off"),
     ("standard_conforming_strings", "off"),
     ("transform_null_equals", "on"),
     ("array_nulls", "off"),
@@ -31,7 +32,7 @@ const DEFAULTS: &[(&str, &str)] = &[
 ];
 
 const WATCHED: &str = "select name || '=' || setting from pg_settings where name = any (string_to_array(\
-                       'row_security,default_transaction_read_only,default_transaction_isolation,standard_conforming_strings,\
+                       'row_security,synchronous_commit,default_transaction_read_only,default_transaction_isolation,standard_conforming_strings,\
                        transform_null_equals,array_nulls,gin_fuzzy_search_limit,xmloption,xmlbinary,TimeZone,DateStyle,IntervalStyle,bytea_output,\
                        extra_float_digits,client_encoding,client_min_messages,statement_timeout,lock_timeout,\
                        idle_in_transaction_session_timeout,idle_session_timeout,local_preload_libraries,search_path', ',')) order by name";

@@ -1,6 +1,7 @@
 //! What the handlers share, and the table of routes.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
@@ -9,6 +10,7 @@ use freehold::gate::Tenancy;
 use freehold::resolve::{Chain, InvalidBaseDomain, Subdomain};
 use freehold::{Freehold, Problem};
 use http::StatusCode;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use utoipa::OpenApi;
@@ -31,13 +33,15 @@ pub struct App {
     pub(crate) origin: Origin,
     pub(crate) passwords: Passwords,
     pub(crate) cookies: Cookies,
+    pub(crate) imports: Arc<Semaphore>,
 }
 
 impl App {
     /// The application at `origin`, for the tenants of `freehold`.
     pub fn new(freehold: Freehold, origin: Origin) -> Self {
         let cookies = Cookies::new(origin.is_secure());
-        Self { freehold, origin, passwords: Passwords::new(), cookies }
+        let imports = Arc::new(Semaphore::new(import::AT_ONCE));
+        Self { freehold, origin, passwords: Passwords::new(), cookies, imports }
     }
 }
 

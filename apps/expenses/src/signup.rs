@@ -93,6 +93,9 @@ async fn new_tenant(form: &SignUp, passwords: &Passwords) -> Result<NewTenant, F
     if !(1..=200).contains(&name.chars().count()) {
         return Err(Failure::invalid("organisation: use 1 to 200 characters"));
     }
+    if name.contains(char::is_control) {
+        return Err(Failure::invalid("organisation: leave out line breaks and other control characters"));
+    }
     let key = idempotency_key(&slug, form, passwords).await?;
     let requested_by = form.email.as_str().to_owned();
     Ok(NewTenant { slug, name: name.to_owned(), model, idempotency_key: key, requested_by })

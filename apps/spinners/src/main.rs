@@ -47,6 +47,8 @@ struct SignUp {
     slug: Slug,
     name: String,
     model: Model,
+    /// Of the caller's choice: the same sign-up sent again carries the same one, and gives the same organisation.
+    request: Uuid,
 }
 
 /// A worker creates the organisation; this asks for it and waits.
@@ -55,8 +57,7 @@ async fn sign_up(State(freehold): State<Freehold>, Json(form): Json<SignUp>) -> 
         slug: form.slug,
         name: form.name,
         model: form.model,
-        // The same key again gives the same tenant. Nobody signs in here, so every sign-up is one of its own.
-        idempotency_key: Uuid::new_v4().to_string(),
+        idempotency_key: form.request.to_string(),
         requested_by: "sign-up".to_owned(),
     };
     freehold.provision(&new, std::time::Duration::from_secs(30)).await?;

@@ -107,12 +107,14 @@ under_every_model! {
         assert_eq!(anna.get("/average").await, Value::Null);
     }
 
-    async fn what_the_table_refuses_is_a_conflict(twins: Twins) {
+    async fn what_the_table_refuses_is_the_callers_to_mend(twins: Twins) {
         let (anna, _) = sites(&twins);
         let (_, spinner) = anna.spinner("Anna", "steel").await;
-        assert_eq!(anna.spin(&spinner, 0).await, StatusCode::CONFLICT);
-        let (status, _) = anna.post("/owners", json!({"name": "Anna"})).await;
-        assert_eq!(status, StatusCode::CONFLICT);
+        assert_eq!(anna.spin(&spinner, 0).await, StatusCode::UNPROCESSABLE_ENTITY);
+        for (name, expected) in [("Anna", StatusCode::CONFLICT), ("a\0b", StatusCode::UNPROCESSABLE_ENTITY)] {
+            let (status, _) = anna.post("/owners", json!({"name": name})).await;
+            assert_eq!(status, expected, "{name:?}");
+        }
     }
 }
 
@@ -123,15 +125,20 @@ async fn an_organisation_signs_up_and_is_served_under_every_model() {
     let base = Site::of(&deployment.freehold, "localhost");
     for model in Model::ALL {
         let slug = format!("{model}-ltd");
-        let form = json!({"slug": slug, "name": "Spinning", "model": model});
-        let (status, problem) = base.post("/organisations", form.clone()).await;
-        assert_eq!(status, StatusCode::CREATED, "{problem}");
-        let (status, problem) = base.post("/organisations", form).await;
+        let form = |name: &str, request: Uuid| json!({"slug": slug, "name": name, "model": model, "request": request});
+        let request = Uuid::new_v4();
+        let (status, problem) = base.post("/organisations", form("a\0b", request)).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+        for _ in 0..2 {
+            let (status, problem) = base.post("/organisations", form("Spinning", request)).await;
+            assert_eq!(status, StatusCode::CREATED, "{problem}");
+        }
+        let (status, problem) = base.post("/organisations", form("Spinning", Uuid::new_v4())).await;
         assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("slug_taken")));
         let site = Site::of(&deployment.freehold, &format!("{slug}.localhost"));
         assert_eq!(site.get("/spinners").await, json!([]));
     }
-    let reserved = json!({"slug": "www", "name": "Spinning", "model": "shared"});
+    let reserved = json!({"slug": "www", "name": "Spinning", "model": "shared", "request": Uuid::new_v4()});
     let (status, _) = base.post("/organisations", reserved).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
 }

@@ -50,6 +50,20 @@ pub(crate) fn line(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// A text that a stranger may have chosen, without what would move the cursor, add a line or turn the direction of writing.
+pub(crate) fn visible(text: &str) -> String {
+    let turns = |c| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let mut visible = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || turns(c) {
+            visible.extend(c.escape_default());
+        } else {
+            visible.push(c);
+        }
+    }
+    visible
+}
+
 /// Rows below their headers, without lines between them, so that a column can be copied.
 pub(crate) fn table<R>(headers: &[&str], rows: impl IntoIterator<Item = R>) -> String
 where
@@ -58,10 +72,21 @@ where
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(headers.iter().map(Cell::new));
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.into_iter().map(|cell| visible(&cell)));
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 1));
     }
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_does_not_leave_its_cell() {
+        let shown = table(&["NAME"], [["X\u{1b}[2J\nstatus\u{202e}é".to_owned()]]);
+        assert_eq!(shown, "NAME\nX\\u{1b}[2J\\nstatus\\u{202e}é");
+    }
 }

@@ -51,8 +51,8 @@ pub enum ControlError {
         /// The slug.
         slug: Slug,
     },
-    /// A tenant's name or a request's key is empty or too long.
-    #[error("a name and an idempotency key have 1 to 200 characters each")]
+    /// A tenant's name or a request's key is empty or too long, or has a NUL in it.
+    #[error("a name and an idempotency key have 1 to 200 characters each, and no NUL")]
     Length,
     /// No tenant has this slug.
     #[error("there is no tenant {slug}: `freehold tenant list` shows them")]

@@ -95,7 +95,9 @@ impl ControlPlane {
             Change::Name(name) => {
                 transaction.execute("update catalog.tenants set name = $2 where id = $1", &[&id, name]).await.map_err(
                     |source| match source.code() {
-                        Some(&SqlState::CHECK_VIOLATION) => ControlError::Length,
+                        Some(&SqlState::CHECK_VIOLATION | &SqlState::CHARACTER_NOT_IN_REPERTOIRE) => {
+                            ControlError::Length
+                        }
                         _ => failed(source),
                     },
                 )?;
@@ -156,7 +158,7 @@ pub(crate) async fn request_provision(
         .map_err(|source| match source.code() {
             Some(&SqlState::UNIQUE_VIOLATION) => ControlError::SlugTaken { slug: slug.clone() },
             Some(&SqlState::INVALID_PARAMETER_VALUE) => ControlError::KeyTaken { slug: slug.clone() },
-            Some(&SqlState::CHECK_VIOLATION) => ControlError::Length,
+            Some(&SqlState::CHECK_VIOLATION | &SqlState::CHARACTER_NOT_IN_REPERTOIRE) => ControlError::Length,
             _ => ControlError::Database { doing: "asking for a tenant", source },
         })?;
     Ok((row.get(0), row.get::<_, Uuid>(1).into()))

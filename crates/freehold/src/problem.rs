@@ -109,6 +109,8 @@ impl From<&ScopeError> for Problem {
             ErrorKind::Constraint => {
                 Self::new(StatusCode::CONFLICT, "constraint").detail("the change contradicts what is there")
             }
+            ErrorKind::Value => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "value")
+                .detail("a value is missing, out of range or not of its kind: check what was sent"),
             ErrorKind::Fault => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").detail("something went wrong on our side")
             }

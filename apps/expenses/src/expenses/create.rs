@@ -21,7 +21,8 @@ pub(crate) struct NewExpense {
     date: Day,
     amount: Amount,
     /// The organisation's, which is also the default.
-    currency: Option<String>,
+    #[schema(value_type = Option<String>)]
+    currency: Option<Text>,
     #[serde(default)]
     supplier: Text,
     #[serde(default)]
@@ -53,7 +54,7 @@ pub(crate) async fn create(
     if status != Status::Submitted && !person.role.decides() {
         return Err(Failure::forbidden("approvers and owners decide on the status"));
     }
-    let currency = check_currency(&mut scope, new.currency.as_deref()).await?;
+    let currency = check_currency(&mut scope, new.currency.as_ref()).await?;
     let supplier = SUPPLIERS.id(&mut scope, new.supplier.as_str()).await?;
     let category = CATEGORIES.id(&mut scope, new.category.as_str()).await?;
     let unit = UNITS.id(&mut scope, new.unit.as_str()).await?;

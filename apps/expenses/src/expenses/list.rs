@@ -19,6 +19,7 @@ const MOST: u16 = 1_000;
 
 /// Which expenses, and which of the pages.
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
     /// Expenses of a page: 1 to 1,000; 50 if left out.

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::session::Person;
+use crate::text::Text;
 
 pub(crate) use create::{__path_create, create};
 pub(crate) use delete::{__path_delete, delete};
@@ -30,9 +31,9 @@ pub(crate) async fn currency<A: Access>(scope: &mut Scope<Sqlx, A>) -> Result<St
     sqlx::query_scalar("select currency from organisation").fetch_one(scope).await
 }
 
-async fn check_currency<A: Access>(scope: &mut Scope<Sqlx, A>, wanted: Option<&str>) -> Result<String, Failure> {
+async fn check_currency<A: Access>(scope: &mut Scope<Sqlx, A>, wanted: Option<&Text>) -> Result<String, Failure> {
     let currency = currency(scope).await?;
-    match wanted {
+    match wanted.map(Text::as_str) {
         Some(wanted) if wanted != currency => {
             Err(Failure::invalid(format!("currency: the organisation's is {currency}, and it has no other")))
         }

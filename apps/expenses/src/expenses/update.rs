@@ -25,7 +25,7 @@ pub(crate) struct Change {
     /// The organisation's; there is no other to change it to.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
-    currency: Option<String>,
+    currency: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     supplier: Option<Text>,
     #[serde(default, deserialize_with = "present")]
@@ -57,7 +57,7 @@ pub(crate) async fn update(visitor: Visitor, Id(id): Id, Body(change): Body<Chan
     if change.status.is_some_and(|wanted| wanted != status) && !person.role.decides() {
         return Err(Failure::forbidden("approvers and owners decide on the status"));
     }
-    check_currency(&mut scope, change.currency.as_deref()).await?;
+    check_currency(&mut scope, change.currency.as_ref()).await?;
 
     let mut names = [None; 3];
     for ((id, table), name) in

@@ -10,7 +10,7 @@ use futures_util::TryStreamExt;
 use http::header::{CONTENT_ENCODING, HeaderMap};
 use http::{HeaderValue, StatusCode};
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::io::StreamReader;
 
 use crate::failure::Failure;
@@ -18,8 +18,11 @@ use crate::failure::Failure;
 /// How long an upload may stand still: it keeps a connection to the database.
 const STANDSTILL: Duration = Duration::from_secs(30);
 
-/// Bytes of an answered request that are still read, so that the client comes to read the answer.
-const REMAINDER: usize = 1 << 30;
+/// How many bytes a second an upload has to bring on average, once it is older than a standstill may be.
+const SLOWEST: u64 = 4 * 1024;
+
+/// How long the rest of an answered request is still read, so that the client comes to read the answer.
+const REMAINDER: Duration = Duration::from_secs(10);
 
 /// How a body is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +53,9 @@ impl Packing {
 pub(super) struct Upload<'b> {
     bytes: Box<dyn AsyncRead + Send + Unpin + 'b>,
     packing: Packing,
+    begun: Instant,
+    /// Bytes that were read, unpacked.
+    length: u64,
 }
 
 impl<'b> Upload<'b> {
@@ -65,13 +71,20 @@ impl<'b> Upload<'b> {
                 Box::new(unpacked)
             }
         };
-        Self { bytes, packing }
+        Self { bytes, packing, begun: Instant::now(), length: 0 }
     }
 
     /// Reads what comes next into `chunk`, and returns how much it was: nothing at the end.
     pub(super) async fn read(&mut self, chunk: &mut [u8]) -> Result<usize, Failure> {
         match timeout(STANDSTILL, self.bytes.read(chunk)).await {
-            Ok(Ok(length)) => Ok(length),
+            Ok(Ok(length)) => {
+                self.length += length as u64;
+                let age = self.begun.elapsed();
+                if age > STANDSTILL && self.length < SLOWEST * age.as_secs() {
+                    return Err(broken("the upload brings less than 4 KiB a second: nothing was imported"));
+                }
+                Ok(length)
+            }
             Ok(Err(error)) => {
                 tracing::info!(error = &error as &dyn std::error::Error, "an upload broke off");
                 Err(broken(match self.packing {
@@ -88,15 +101,10 @@ fn broken(detail: &'static str) -> Failure {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "broken_upload").detail(detail).into()
 }
 
-/// Reads the rest of a body and forgets it. A client that is still sending would not see the answer otherwise.
+/// Reads the rest of a body and forgets it, for a while. A client that is still sending would not see the answer otherwise.
 pub(super) async fn forget(mut body: BodyDataStream) {
-    let mut remainder = REMAINDER;
-    while let Ok(Ok(Some(chunk))) = timeout(STANDSTILL, body.try_next()).await {
-        match remainder.checked_sub(chunk.len()) {
-            Some(rest) => remainder = rest,
-            None => return,
-        }
-    }
+    let rest = async { while let Ok(Some(_)) = body.try_next().await {} };
+    let _ = timeout(REMAINDER, rest).await;
 }
 
 /// The body as a stream.

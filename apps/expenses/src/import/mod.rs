@@ -2,7 +2,7 @@
 //!
 //! [`mod@file`] reads the format and knows neither HTTP nor the database. [`upload`](upload()) streams the body through it into
 //! one write scope, in batches: the memory of an import does not depend on the size of its file, and whatever goes wrong
-//! before the commit leaves nothing behind.
+//! before the commit leaves no record behind.
 
 mod batch;
 mod body;
@@ -13,4 +13,4 @@ mod store;
 mod upload;
 
 pub(crate) use rejections::{__path_rejections, rejections};
-pub(crate) use upload::{__path_upload, upload};
+pub(crate) use upload::{__path_upload, AT_ONCE, upload};

@@ -1,7 +1,7 @@
 //! The database's side of an import.
 
 use freehold::Problem;
-use freehold::isolation::{Scope, Sqlx, Write};
+use freehold::isolation::{Scope, Sqlx, TenantDb, Write};
 use http::StatusCode;
 use uuid::Uuid;
 
@@ -12,14 +12,19 @@ use crate::session::Person;
 /// An import in a scope that is not committed yet.
 pub(super) struct Store {
     pub(super) scope: Scope<Sqlx, Write>,
+    names: TenantDb<Sqlx>,
     pub(super) id: Uuid,
     currency: String,
 }
 
 impl Store {
     /// Begins an import, if none of the organisation is under way.
-    pub(super) async fn begin(mut scope: Scope<Sqlx, Write>, importer: &Person) -> Result<Self, Failure> {
-        // Two imports would wait for each other's new suppliers, crosswise in the end. The second is better told now.
+    pub(super) async fn begin(
+        mut scope: Scope<Sqlx, Write>,
+        names: TenantDb<Sqlx>,
+        importer: &Person,
+    ) -> Result<Self, Failure> {
+        // One at a time: each keeps a connection, and an organisation has a share of them.
         let currency = sqlx::query_scalar("select currency from organisation for update skip locked");
         let Some(currency) = currency.fetch_optional(&mut scope).await? else {
             let problem = Problem::new(StatusCode::CONFLICT, "import_under_way");
@@ -31,15 +36,20 @@ impl Store {
         let id = Uuid::now_v7();
         let begin = sqlx::query("insert into imports (id, created_by) values ($1, $2)").bind(id).bind(importer.id);
         begin.execute(&mut scope).await?;
-        Ok(Self { scope, id, currency })
+        Ok(Self { scope, names, id, currency })
     }
 
     /// Stores what the batch has.
+    ///
+    /// New names are kept at once, in a scope of their own: others would wait for them until the end of the import, or it for
+    /// others. If the import fails they stay, and show nowhere without an expense.
     pub(super) async fn add(&mut self, batch: &mut Batch) -> Result<(), sqlx::Error> {
         let (expenses, rejections) = batch.take();
         if !expenses.dates.is_empty() {
-            let suppliers = batch.suppliers.resolve(&mut self.scope, &expenses.suppliers).await?;
-            let units = batch.units.resolve(&mut self.scope, &expenses.units).await?;
+            let mut names = self.names.write();
+            let suppliers = batch.suppliers.resolve(&mut names, &expenses.suppliers).await?;
+            let units = batch.units.resolve(&mut names, &expenses.units).await?;
+            names.commit().await?;
             self.add_expenses(expenses, suppliers, units).await?;
         }
         if !rejections.lines.is_empty() {

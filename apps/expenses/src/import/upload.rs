@@ -2,8 +2,13 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, BodyDataStream};
-use http::HeaderMap;
+use axum::extract::State;
+use freehold::Problem;
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use tokio::sync::Semaphore;
+use tokio::task::coop::consume_budget;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::batch::{Batch, Counts};
@@ -11,12 +16,17 @@ use super::body::{Packing, Upload, forget, stream};
 use super::file::{FileError, Reader};
 use super::rejections::{self, Rejection};
 use super::store::Store;
+use crate::app::App;
 use crate::failure::Failure;
 use crate::openapi::ProblemBody;
 use crate::session::Visitor;
 
 /// How long an import may take, upload and all.
 const DEADLINE: Duration = Duration::from_secs(60 * 60);
+/// Imports that are under way at a time, over all organisations: each keeps a connection to the database.
+pub(crate) const AT_ONCE: usize = 4;
+/// How long an import waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes that are read at a time.
 const CHUNK: usize = 64 * 1024;
 /// Rejected records in the answer.
@@ -50,15 +60,17 @@ pub(crate) struct Imported {
         (status = 409, description = "Another import is under way", body = ProblemBody),
         (status = 415, description = "An encoding other than gzip", body = ProblemBody),
         (status = 422, description = "The header is wrong, a quote is never closed, or the upload broke off", body = ProblemBody),
+        (status = 503, description = "Others are importing: try again", body = ProblemBody),
     ),
 )]
 pub(crate) async fn upload(
     visitor: Result<Visitor, Failure>,
+    State(app): State<App>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Imported>, Failure> {
     let mut body = stream(body);
-    let answer = import(visitor, &headers, &mut body).await;
+    let answer = import(visitor, &app.imports, &headers, &mut body).await;
     if answer.is_err() {
         forget(body).await;
     }
@@ -67,15 +79,21 @@ pub(crate) async fn upload(
 
 async fn import(
     visitor: Result<Visitor, Failure>,
+    imports: &Semaphore,
     headers: &HeaderMap,
     body: &mut BodyDataStream,
 ) -> Result<Imported, Failure> {
-    let (scope, person) = visitor?.write_within(DEADLINE).await?;
+    let visitor = visitor?;
+    let (scope, person) = visitor.read().await?;
+    drop(scope);
     if !person.role.decides() {
         return Err(Failure::forbidden("approvers and owners import files"));
     }
     let upload = Upload::new(body, Packing::of(headers)?);
-    let mut store = Store::begin(scope, &person).await?;
+    let turn = timeout(PATIENCE, imports.acquire()).await.map_err(|_| busy())?;
+    let _turn = turn.map_err(|error| Failure::internal(&error))?;
+    let (scope, person) = visitor.write_within(DEADLINE).await?;
+    let mut store = Store::begin(scope, visitor.db(), &person).await?;
     let counts = fill(&mut store, upload).await?;
 
     let rejections = rejections::first(&mut store.scope, store.id, ANSWERED).await?;
@@ -98,10 +116,19 @@ async fn fill(store: &mut Store, mut upload: Upload<'_>) -> Result<Counts, Failu
         if batch.is_full() {
             store.add(&mut batch).await?;
         }
+        // What is packed well goes on for long without waiting for anything.
+        consume_budget().await;
     }
     reader.finish(|event| batch.add(event)).map_err(refused)?;
     store.add(&mut batch).await?;
     Ok(batch.counts)
+}
+
+fn busy() -> Failure {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy")
+        .detail("other organisations are importing: try again")
+        .retry_after(30)
+        .into()
 }
 
 fn refused(error: FileError) -> Failure {

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 pub(crate) enum Role {
     /// Everything, also adding people.
     Owner,
-    /// Decides on expenses, imports files, names categories.
+    /// Decides on expenses, imports files.
     Approver,
-    /// Submits expenses, and changes what it submitted until somebody decided on it. Sees all of them.
+    /// Names categories, submits expenses, and changes what it submitted until somebody decided on it. Sees all of them.
     Member,
 }
 

@@ -30,6 +30,11 @@ pub(crate) struct Person {
 }
 
 impl Visitor {
+    /// The organisation's database, for what a person does in several scopes. The first has to ask who it is.
+    pub(crate) fn db(&self) -> TenantDb<Sqlx> {
+        self.db.clone()
+    }
+
     /// A scope for reading, and who reads.
     pub(crate) async fn read(&self) -> Result<(Scope<Sqlx, Read>, Person), Failure> {
         self.identify(self.db.read()).await

@@ -65,7 +65,7 @@ async fn what_is_left_out_has_a_default_and_text_is_trimmed() {
     ] {
         assert_eq!(expense[field], value, "{field}");
     }
-    let spaced = json!({"date": "2026-01-31", "amount": "1.5", "supplier": "\u{a0} Cafe\u{2007}\t", "unit": null, "description": " \u{feff} "});
+    let spaced = json!({"date": "2026-01-31", "amount": "1.5", "currency": " GBP ", "supplier": "\u{a0} Cafe\u{2007}\t", "unit": null, "description": " \u{feff} "});
     let expense = ann.post("/api/expenses", spaced).await.expect(201).json();
     assert_eq!(
         (&expense["supplier"], &expense["unit"], &expense["description"]),
@@ -120,6 +120,8 @@ async fn a_wrong_value_is_named_and_nothing_is_written() {
 async fn a_malformed_id_and_an_unknown_one_are_the_address_of_nothing() {
     let site = Site::start().await;
     let ann = site.organisation("acme", Model::Shared).await;
+    let expense = ann.post("/api/expenses", json!({"date": "2026-01-31", "amount": "1.00"})).await.expect(201).json();
+    let expense = expense["id"].as_str().unwrap();
     for id in [
         "1",
         "x",
@@ -128,6 +130,8 @@ async fn a_malformed_id_and_an_unknown_one_are_the_address_of_nothing() {
         "00000000-0000-0000-0000-000000000000",
         "019a0000-0000-7000-8000-00000000000g",
         "'%20or%20true",
+        &expense.replace('-', ""),
+        &format!("urn:uuid:{expense}"),
     ] {
         let path = format!("/api/expenses/{id}");
         ann.get(&path).await.refused(404, "not_found", "nothing");
@@ -252,6 +256,7 @@ async fn a_wrong_parameter_is_named() {
         ("cursor=x", "cursor"),
         ("cursor=", "cursor"),
         ("status=done", "done"),
+        ("suplier=Cafe", "suplier"),
         ("from=yesterday", "YYYY-MM-DD"),
         ("to=2026-02-30", "YYYY-MM-DD"),
     ] {

@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -9,6 +10,7 @@ use http_body_util::{Full, StreamBody};
 use hyper::body::Frame;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::client::Client;
 use crate::support::Site;
@@ -134,6 +136,12 @@ async fn an_upload_that_breaks_off_leaves_nothing_and_does_not_hold_up_the_next(
     let small = format!("{HEADER}2026-01-31,1,Works,Cafe,,\n");
     let busy = ann.import(small.clone()).await.expect(409);
     assert_eq!(busy.json()["code"], "import_under_way");
+    // Names that it brings, and one of others, keep nobody waiting.
+    let named =
+        json!({"date": "2026-01-30", "amount": "1.00", "supplier": "Cafe", "unit": "Works", "category": "food"});
+    let posted = timeout(Duration::from_secs(10), async { ann.post("/api/expenses", named).await.expect(201).json() });
+    let posted = posted.await.expect("it waits for the import");
+    ann.delete(&format!("/api/expenses/{}", posted["id"].as_str().unwrap())).await.expect(204);
     sender.send(Err(std::io::Error::other("the cable was pulled"))).await.unwrap();
     assert!(uploading.await.unwrap().is_err());
     let answer = loop {

@@ -36,6 +36,7 @@ async fn every_wrong_body_is_answered_with_a_problem() {
         ("application/json", "{".to_owned(), 400, "malformed_json"),
         ("application/json", String::new(), 400, "malformed_json"),
         ("application/json", "[]".to_owned(), 422, "invalid"),
+        ("application/json", r#"["2026-01-31","1.00",null,"s","c","u","d",null]"#.to_owned(), 422, "invalid"),
         ("application/json", "\"\\ud800\"".to_owned(), 400, "malformed_json"),
         ("text/plain", "{}".to_owned(), 415, "unsupported_media_type"),
         ("application/json", format!("\"{}\"", "x".repeat(300_000)), 413, "too_large"),
@@ -119,6 +120,9 @@ async fn health_is_good_while_the_catalog_answers() {
     let server = freehold_testing::connect("postgres", "postgres").await;
     let catalog = site.deployment.catalog_database();
     server.batch_execute(&format!("alter database {catalog} allow_connections false")).await.unwrap();
+    // What was heard a moment ago is believed.
+    let unhealthy = async { while site.base().get("/healthz").await.status == 200 {} };
+    timeout(Duration::from_secs(30), unhealthy).await.expect("it is noticed");
     site.base().get("/healthz").await.refused(503, "unavailable", "sign up");
     server.batch_execute(&format!("alter database {catalog} allow_connections true")).await.unwrap();
     site.base().get("/healthz").await.expect(200);

@@ -107,7 +107,10 @@ fn a_deployment_on_a_server_of_somebody_else_is_set_up_with_an_administrators_lo
         assert_eq!(run.code, Some(0), "{run:#?}");
         run.stdout
     };
-    run(&["up", "--admin-url", &admin]);
+    let mut up = program.command(&["up", "--admin-url", &admin]);
+    up.env("FREEHOLD_CONTROL_URL", &control);
+    let up = crate::program::Run::of(up);
+    assert!(up.code == Some(0) && up.stderr.contains("give the application FREEHOLD_CATALOG_URL"), "{up:#?}");
     run(&["tenant", "create", "acme", "--model", "database"]);
     assert!(run(&["tenant", "sql", "acme", "select 41 + 1 as answer"]).contains("42"));
     assert!(!program.server_runs(), "no private server is started");

@@ -4,6 +4,9 @@ mod provision;
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::sync::{Mutex, Semaphore};
+use tokio::time::Instant;
+
 pub use config::{Config, ConfigError};
 pub use provision::{NewTenant, ProvisionError};
 
@@ -22,7 +25,14 @@ struct Inner {
     catalog: Login,
     directory: Arc<Directory>,
     pools: Pools,
+    /// Rights to a connection to the catalog, beside the one that follows it.
+    requests: Semaphore,
+    /// When a worker was last seen.
+    worker_seen: Mutex<Option<Instant>>,
 }
+
+/// Connections to the catalog that new tenants are asked for on, at most: strangers may sign up.
+const REQUESTS: usize = 8;
 
 /// A pool per driver. An application uses one of them; the other stays empty.
 #[derive(Debug)]
@@ -68,7 +78,13 @@ impl Freehold {
             #[cfg(feature = "tokio-postgres")]
             tokio_postgres: Pool::new(pool, endpoints, master),
         };
-        Ok(Self(Arc::new(Inner { catalog, directory, pools })))
+        Ok(Self(Arc::new(Inner {
+            catalog,
+            directory,
+            pools,
+            requests: Semaphore::new(REQUESTS),
+            worker_seen: Mutex::default(),
+        })))
     }
 
     /// The tenants.

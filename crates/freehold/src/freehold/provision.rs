@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
@@ -10,6 +10,9 @@ use crate::tenant::{Model, Slug, Status, Tenant, TenantId};
 
 /// How often the operation is looked at while the tenant is not there. The directory tells of the tenant by itself.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// For how long a worker that was seen is believed to be there.
+const STILL_THERE: Duration = Duration::from_millis(100);
 
 /// A tenant to be.
 #[derive(Clone, Debug)]
@@ -42,8 +45,8 @@ pub enum ProvisionError {
         /// The slug.
         slug: Slug,
     },
-    /// The name or the key is empty or too long.
-    #[error("a name and an idempotency key have 1 to 200 characters each")]
+    /// The name or the key is empty or too long, or has a NUL in it.
+    #[error("a name and an idempotency key have 1 to 200 characters each, and no NUL")]
     Length,
     /// The key names a tenant that is there, and may not be used now.
     #[error("tenant {slug} is there, and {status}")]
@@ -78,16 +81,27 @@ pub enum ProvisionError {
 }
 
 impl Freehold {
-    /// Whether a new tenant can be had now: the catalog can be reached, and a worker is there to do what is asked for.
+    /// Whether a new tenant can be had now: the catalog can be reached, and a worker is there to do what is asked for, or was
+    /// a moment ago.
     ///
     /// # Errors
     ///
     /// [`ProvisionError::NoWorker`], or when the catalog cannot be reached or queried.
     pub async fn can_provision(&self) -> Result<(), ProvisionError> {
+        // One asks, and the others wait for what it hears.
+        let mut seen = self.0.worker_seen.lock().await;
+        if seen.is_some_and(|seen| seen.elapsed() < STILL_THERE) {
+            return Ok(());
+        }
+        *seen = None;
         let (client, connection) = self.0.catalog.connect().await?;
         tokio::spawn(connection);
         let row = client.query_one("select catalog.has_worker()", &[]).await?;
-        if row.try_get(0)? { Ok(()) } else { Err(ProvisionError::NoWorker) }
+        if !row.try_get(0)? {
+            return Err(ProvisionError::NoWorker);
+        }
+        *seen = Some(Instant::now());
+        Ok(())
     }
 
     /// Asks for a new tenant and waits until it is active. A worker does the work; this process has no right to.
@@ -99,6 +113,9 @@ impl Freehold {
     /// See [`ProvisionError`].
     pub async fn provision(&self, new: &NewTenant, wait: Duration) -> Result<Arc<Tenant>, ProvisionError> {
         let deadline = Instant::now() + wait;
+        let overdue = || ProvisionError::TimedOut { slug: new.slug.clone(), waited: wait };
+        let request = timeout_at(deadline, self.0.requests.acquire()).await;
+        let _request = request.map_err(|_| overdue())?.expect("nobody closes the semaphore");
         let mut changes = self.directory().changes();
         let (client, connection) = self.0.catalog.connect().await?;
         tokio::spawn(connection);
@@ -112,7 +129,8 @@ impl Freehold {
             .map_err(|error| match error.code() {
                 Some(&SqlState::UNIQUE_VIOLATION) => ProvisionError::SlugTaken { slug: new.slug.clone() },
                 Some(&SqlState::INVALID_PARAMETER_VALUE) => ProvisionError::KeyTaken { slug: new.slug.clone() },
-                Some(&SqlState::CHECK_VIOLATION) => ProvisionError::Length,
+                // A NUL, which no text of PostgreSQL has.
+                Some(&SqlState::CHECK_VIOLATION | &SqlState::CHARACTER_NOT_IN_REPERTOIRE) => ProvisionError::Length,
                 _ => error.into(),
             })?;
         let (operation, tenant): (Uuid, Uuid) = (row.try_get(0)?, row.try_get(1)?);
@@ -135,7 +153,7 @@ impl Freehold {
                 return Err(ProvisionError::Failed { slug: new.slug.clone(), reason });
             }
             if Instant::now() >= deadline {
-                return Err(ProvisionError::TimedOut { slug: new.slug.clone(), waited: wait });
+                return Err(overdue());
             }
             // A change of the directory, or the time to look again: both lead to another look.
             let _ = timeout(LOOK, changes.changed()).await;

@@ -156,8 +156,10 @@ pub enum ErrorKind {
     ReadOnly,
     /// The transaction lost against another one; try again now.
     Conflict,
-    /// A row that must be unique, or must exist, or must meet a condition, does not.
+    /// A row that must be unique is there already, or one that must exist is not.
     Constraint,
+    /// A value does not fit: it is missing, out of range, no value of its type, or not what a check allows.
+    Value,
     /// The statement or the set-up is wrong; trying again cannot help.
     Fault,
 }
@@ -173,6 +175,7 @@ impl ErrorKind {
             Self::ReadOnly => "read_only",
             Self::Conflict => "conflict",
             Self::Constraint => "constraint",
+            Self::Value => "value",
             Self::Fault => "fault",
         }
     }
@@ -191,6 +194,8 @@ impl ScopeError {
                 Some("0A000" | "40001" | "40P01" | "55P03") => ErrorKind::Conflict,
                 Some("53100" | "53200" | "53300" | "53400") => ErrorKind::Unavailable,
                 Some("57014") => ErrorKind::Timeout,
+                Some("23502" | "23514") => ErrorKind::Value,
+                Some(state) if state.starts_with("22") => ErrorKind::Value,
                 Some(state) if state.starts_with("23") => ErrorKind::Constraint,
                 _ => ErrorKind::Fault,
             },

@@ -9,7 +9,7 @@ use freehold_control::{ControlError, ControlPlane, TenantRow};
 use crate::cli::Tenant;
 use crate::deployment::Deployment;
 use crate::failure::Outcome;
-use crate::output::table;
+use crate::output::{table, visible};
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, command: Tenant) -> anyhow::Result<Outcome> {
@@ -85,6 +85,6 @@ fn show(settings: &Settings, tenant: &TenantRow) -> anyhow::Result<()> {
             ("plan", tenant.plan.clone().unwrap_or_else(none)),
             ("created", tenant.created_at.clone()),
         ];
-        rows.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect()
+        rows.iter().map(|(name, value)| format!("{name:<10} {}\n", visible(value))).collect()
     })
 }

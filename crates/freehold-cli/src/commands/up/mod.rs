@@ -27,6 +27,10 @@ pub(crate) async fn run(settings: &Settings, up: Up) -> anyhow::Result<Outcome> 
     let probe = up.ready_url.as_ref().map(Probe::new).transpose()?;
     initialise(settings)?;
     let deployment = Deployment::open_to_stay(settings).await?;
+    if !up.command.is_empty() {
+        // Before anything is done: the command would be of no use without it.
+        deployment.reader_url()?;
+    }
     let mut stop = std::pin::pin!(stop);
     tokio::select! {
         set_up = setup::set_up(settings, &deployment, &up) => set_up?,
@@ -35,13 +39,19 @@ pub(crate) async fn run(settings: &Settings, up: Up) -> anyhow::Result<Outcome> 
             return Ok(Outcome::Stopped(signal));
         }
     }
-    let url = deployment.reader_url()?;
     let key = std::path::absolute(&settings.master_key_file)?;
     if up.command.is_empty() {
-        print_environment(settings, url, &key)?;
+        match deployment.reader_url() {
+            Ok(url) => print_environment(settings, url, &key)?,
+            Err(_) => settings.output.note(
+                "the server is set up; give the application FREEHOLD_CATALOG_URL, which is the catalog's URL as \
+                 freehold_reader, and FREEHOLD_MASTER_KEY_FILE, and run `freehold serve worker` beside it",
+            ),
+        }
         deployment.leave_running().await?;
         return Ok(Outcome::Done);
     }
+    let url = deployment.reader_url()?;
     let variables = [("FREEHOLD_CATALOG_URL", OsStr::new(url)), ("FREEHOLD_MASTER_KEY_FILE", key.as_os_str())];
     let child = Running::start(&up.command, variables).context("cannot start the command")?;
     let ready = probe.as_ref().zip(up.ready_url.as_ref());

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use freehold::tenant::{Model, Slug};
+
+use crate::settings::DATA;
 use http::Uri;
 
 /// One application, one set of migrations, many tenants.
@@ -28,7 +30,7 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// The directory with the key, the configuration and the private PostgreSQL
-    #[arg(long, global = true, value_name = "DIR", env = "FREEHOLD_DATA", default_value = ".freehold")]
+    #[arg(long, global = true, value_name = "DIR", env = "FREEHOLD_DATA", default_value = DATA)]
     pub(crate) data: PathBuf,
     /// The configuration [default: freehold.toml in the data directory]
     #[arg(long, global = true, value_name = "FILE", env = "FREEHOLD_CONFIG")]

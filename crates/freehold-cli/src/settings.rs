@@ -49,6 +49,9 @@ impl Default for Postgres {
     }
 }
 
+/// The data directory unless a command says otherwise.
+pub(crate) const DATA: &str = ".freehold";
+
 impl Settings {
     /// Reads the configuration file, if there is one. Paths in it start where it is.
     pub(crate) fn read(global: &Global) -> anyhow::Result<Self> {
@@ -75,6 +78,14 @@ impl Settings {
             durable: file.postgres.durable,
             config,
         })
+    }
+
+    /// How this program is called for the same deployment.
+    pub(crate) fn program(&self) -> String {
+        match self.data.to_str() {
+            Some(DATA) | None => "freehold".to_owned(),
+            Some(data) => format!("freehold --data {data}"),
+        }
     }
 
     /// The key that contexts are sealed with.

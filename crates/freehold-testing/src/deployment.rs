@@ -61,7 +61,8 @@ impl Deployment {
         let control = ControlConfig::new(login("freehold_control", &catalog), master_key.clone(), migrations.as_ref());
         let control = ControlPlane::new(control).unwrap();
         let report = control.migrate().await.unwrap();
-        assert!(report.failures.is_empty(), "{:#?}", report.failures);
+        let failures: Vec<String> = report.failures.iter().map(ToString::to_string).collect();
+        assert!(failures.is_empty(), "a migration failed:\n{}", failures.join("\n"));
         let freehold = Self::application(&catalog, &master_key, pool).await;
         Self { freehold, control, catalog, data, master_key, worker: None }
     }

@@ -128,6 +128,8 @@ impl IntoResponse for ScopeError {
                 error.kind = self.kind().as_str(),
                 "a scope failed"
             );
+        } else {
+            tracing::debug!(error = &self as &dyn std::error::Error, "a scope was refused something");
         }
         problem.into_response()
     }

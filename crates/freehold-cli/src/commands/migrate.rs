@@ -1,3 +1,5 @@
+use std::error::Error;
+
 use anyhow::anyhow;
 use freehold_control::{ControlError, MigrateReport, Migrations, Plan};
 use serde_json::{Value, json};
@@ -31,7 +33,7 @@ pub(crate) async fn run(settings: &Settings, migrate: Migrate) -> anyhow::Result
             };
             deployment.close().await?;
             print_report(settings, &report)?;
-            if report.failures.is_empty() { Ok(Outcome::Done) } else { Err(failed(&report)) }
+            if report.failures.is_empty() { Ok(Outcome::Done) } else { Err(failed(settings, &report)) }
         }
     }
 }
@@ -40,13 +42,13 @@ pub(crate) async fn run(settings: &Settings, migrate: Migrate) -> anyhow::Result
 const TOLD: usize = 20;
 
 /// What could not be migrated, why, and how to try again.
-pub(crate) fn failed(report: &MigrateReport) -> anyhow::Error {
+pub(crate) fn failed(settings: &Settings, report: &MigrateReport) -> anyhow::Error {
     let details = report.failures.iter().take(TOLD).map(|failure| {
-        let causes = match &failure.error {
-            ControlError::Migration { .. } => String::new(),
-            error => format!("\nbecause: {}", whole(error)),
+        let cause = match (&failure.error, failure.error.source()) {
+            (ControlError::Migration { .. }, _) | (_, None) => String::new(),
+            (_, Some(cause)) => format!("\nbecause: {}", chain(cause)),
         };
-        format!("\n\n{failure}{causes}")
+        format!("\n\n{failure}{cause}\nretry: {} {}", settings.program(), failure.retry())
     });
     let count = report.failures.len();
     let noun = if count == 1 { "place" } else { "places" };
@@ -75,7 +77,7 @@ fn print_report(settings: &Settings, report: &MigrateReport) -> anyhow::Result<(
                 "placement": failure.placement,
                 "tenant": failure.tenant,
                 "error": whole(&failure.error),
-                "retry": failure.retry(),
+                "retry": format!("{} {}", settings.program(), failure.retry()),
             })
         })
         .collect();

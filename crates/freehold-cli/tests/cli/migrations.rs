@@ -55,3 +55,14 @@ fn a_new_migration_gets_the_next_number_and_a_name_that_is_none_is_refused() {
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains("Add-Title"), "{}", refused.stderr);
 }
+
+#[test]
+fn a_migration_that_says_nothing_yet_is_refused_by_its_name() {
+    let program = Program::deployed();
+    program.ok(&["migrate", "new", "create_things"]);
+    let run = program.run(&["migrate"]);
+    assert_eq!(run.code, Some(1), "{run:#?}");
+    assert!(run.stderr.contains("0002_create_things.sql: has no statement yet"), "{}", run.stderr);
+    // The next one may be begun meanwhile.
+    assert!(program.ok(&["migrate", "new", "create_more"]).contains("0003_create_more.sql"));
+}

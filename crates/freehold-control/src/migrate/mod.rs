@@ -49,11 +49,11 @@ pub struct MigrateFailure {
 }
 
 impl MigrateFailure {
-    /// The command that tries this again, and nothing else where that can be.
+    /// What to tell `freehold` for another try at this, and at nothing else where that can be.
     pub fn retry(&self) -> String {
         match &self.tenant {
-            Some(tenant) => format!("freehold migrate --tenant {tenant}"),
-            None => "freehold migrate".to_owned(),
+            Some(tenant) => format!("migrate --tenant {tenant}"),
+            None => "migrate".to_owned(),
         }
     }
 }
@@ -61,11 +61,12 @@ impl MigrateFailure {
 impl fmt::Display for MigrateFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.tenant, self.placement.as_str()) {
+            (Some(tenant), DATABASE) => write!(f, "tenant {tenant} (database {})", self.database)?,
             (Some(tenant), placement) => write!(f, "tenant {tenant} ({placement} in {})", self.database)?,
             (None, DATABASE) => write!(f, "database {}", self.database)?,
             (None, placement) => write!(f, "shared placement {placement} in {}", self.database)?,
         }
-        write!(f, ": {}\nretry: {}", self.error, self.retry())
+        write!(f, ": {}", self.error)
     }
 }
 

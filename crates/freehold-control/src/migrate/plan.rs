@@ -80,7 +80,7 @@ async fn refuse_contradictions(data: &Client, migrations: &Migrations, only: Opt
             Some(migration) => {
                 format!("was applied, and {} has its number now: renumber the new one", migration.file_name())
             }
-            None => "was applied, and is missing here: this checkout is older than the database".to_owned(),
+            None => "was applied, and is missing here: restore it, or get the newer checkout that has it".to_owned(),
         };
         let directory = if placement == DATABASE { "shared" } else { "tenant" };
         let path = PathBuf::from("migrations").join(directory).join(format!("{version:04}_{name}.sql"));

@@ -63,12 +63,19 @@ impl Migrations {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, has a name that is none, or a number that another has.
+    /// When a file cannot be read, has a name that is none, a number that another has, or no statement yet.
     pub fn read(directory: &Path) -> Result<Self, ControlError> {
-        Ok(Self {
-            shared: read_directory(&directory.join("shared"))?,
-            tenant: read_directory(&directory.join("tenant"))?,
-        })
+        let written = |directory: PathBuf| {
+            let migrations = read_directory(&directory)?;
+            match migrations.iter().find(|migration| split(&migration.sql).is_empty()) {
+                Some(empty) => Err(invalid(
+                    &directory.join(empty.file_name()),
+                    "has no statement yet: write one, or remove the file",
+                )),
+                None => Ok(migrations),
+            }
+        };
+        Ok(Self { shared: written(directory.join("shared"))?, tenant: written(directory.join("tenant"))? })
     }
 
     /// Those of the database itself, or of a placement.

@@ -87,6 +87,9 @@ fn a_new_migration_takes_the_next_number_and_writes_over_nothing() {
     let files = directory(&[("tenant/0001_a.sql", "select 1")]);
     let path = Migrations::create(files.path(), "add_notes").unwrap();
     assert!(path.ends_with("tenant/0002_add_notes.sql"));
+    let empty = Migrations::read(files.path()).unwrap_err().to_string();
+    assert!(empty.contains("0002_add_notes.sql: has no statement yet"), "{empty}");
+    std::fs::write(path, "select 2;").unwrap();
     assert_eq!(Migrations::read(files.path()).unwrap().tenant.len(), 2);
     assert!(matches!(Migrations::create(files.path(), "../evil"), Err(ControlError::InvalidMigration { .. })));
 }

@@ -1,8 +1,9 @@
 //! Tenants in memory, kept current from the catalog.
 //!
 //! Looking a tenant up takes no lock and no I/O. A change in the catalog arrives by NOTIFY, or with the next poll at most
-//! a second later; what a process does in between with an old picture is refused by the database, which compares the
-//! epoch of every context with its own.
+//! a second later. What a process does in between for a tenant that moved or was deleted is refused by the database, which
+//! compares the epoch of every context with its own; a change of its status is not, and while the catalog is away the
+//! status that is known goes on to count.
 
 mod follow;
 mod shards;

@@ -23,7 +23,7 @@ pub(super) async fn set_up(settings: &Settings, deployment: &Deployment, up: &Up
     }
     let report = deployment.control().migrate().await?;
     if !report.failures.is_empty() {
-        return Err(migrate::failed(&report));
+        return Err(migrate::failed(settings, &report));
     }
     if report.applied > 0 {
         let noun = if report.applied == 1 { "migration" } else { "migrations" };

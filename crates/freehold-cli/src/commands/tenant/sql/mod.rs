@@ -20,7 +20,7 @@ use self::value::Value;
 use super::actor;
 use crate::cli::Sql;
 use crate::deployment::{Deployment, parse_url};
-use crate::failure::{self, Advised};
+use crate::failure::{self, Advised, chain};
 use crate::input::Lines;
 use crate::output::table;
 use crate::settings::Settings;
@@ -122,6 +122,10 @@ impl Session<'_> {
         match error {
             ScopeError::ReadOnly { .. } if !self.sql.write => {
                 Advised::new("this session is for reading, and the statement writes", "say --write to let it").into()
+            }
+            error if error.sqlstate() == Some("42501") => {
+                let hint = "a table that tenants use needs `select freehold.tenant_table('...')` in a migration";
+                Advised::new(chain(&error), hint).into()
             }
             error => error.into(),
         }

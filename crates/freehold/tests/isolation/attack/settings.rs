@@ -9,7 +9,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("row_security", "off"),
     ("default_transaction_read_only", "on"),
     ("default_transaction_isolation", "serializable"),
-    ("synchronous_commit", "off"),
+    ("synchronous_commit", "local"),
     ("standard_conforming_strings", "off"),
     ("transform_null_equals", "on"),
     ("array_nulls", "off"),

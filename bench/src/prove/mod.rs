@@ -1,6 +1,7 @@
 //! Claims, each shown at full size.
 
 mod cancellation;
+mod hostile_sql;
 
 use clap::Subcommand;
 
@@ -9,12 +10,15 @@ use clap::Subcommand;
 pub(crate) enum Prove {
     /// Requests that are dropped, cut off and restarted never meet another tenant's rows.
     Cancellation(cancellation::Cancellation),
+    /// Attacks that programs write reveal nothing of another tenant, and change nothing.
+    HostileSql(hostile_sql::HostileSql),
 }
 
 impl Prove {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Cancellation(cancellation) => cancellation.run().await,
+            Self::HostileSql(hostile) => hostile.run().await,
         }
     }
 }

@@ -59,7 +59,7 @@ pub(crate) enum Command {
     /// Bring every placement up to the application's migrations
     Migrate(Migrate),
     /// Look through the databases for what could leak between tenants
-    Check,
+    Check(Check),
     /// Keys that contexts are sealed with
     #[command(subcommand)]
     Seal(Seal),
@@ -241,6 +241,57 @@ pub(crate) enum Serve {
         #[arg(long, default_value = "1")]
         tasks: NonZeroUsize,
     },
+}
+
+/// Without a database, every database of the deployment is checked. Exit code 3: there are findings.
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    /// One database, with or without Freehold in it
+    #[arg(long, value_name = "URL", env = "FREEHOLD_DATABASE_URL", hide_env_values = true)]
+    pub(crate) database_url: Option<String>,
+    /// The column that says whose a row is; again for another [default: tenant_id and other usual names]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant_column: Vec<String>,
+    /// What the application logs in as, or changes to [default: every role that policies bind]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) role: Vec<String>,
+    /// A schema to look at [default: all but the server's own]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) schema: Vec<String>,
+    /// Rules to leave out: FH204, or FH7 for all that begin with it
+    #[arg(long, value_name = "RULE")]
+    pub(crate) ignore: Vec<String>,
+    /// How to print findings
+    #[arg(long, value_enum, default_value_t, conflicts_with = "json")]
+    pub(crate) format: ReportFormat,
+    /// Findings that are known: only others count
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Write today's findings to the baseline
+    #[arg(long, requires = "baseline")]
+    pub(crate) write_baseline: bool,
+    /// Run the SQL that mends the findings
+    #[arg(long, conflicts_with = "write_baseline")]
+    pub(crate) fix: bool,
+    /// Print that SQL, and run nothing
+    #[arg(long, requires = "fix")]
+    pub(crate) dry_run: bool,
+    /// List the rules
+    #[arg(long, conflicts_with_all = ["database_url", "baseline", "fix", "self_test"])]
+    pub(crate) rules: bool,
+    /// Plant every fault the rules are for, on a PostgreSQL of its own, and see whether they are found
+    #[arg(long, conflicts_with_all = ["baseline", "fix"])]
+    pub(crate) self_test: bool,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people
+    #[default]
+    Text,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
 }
 
 #[derive(Args, Debug)]

@@ -124,7 +124,8 @@ pub(crate) async fn start_private(settings: &Settings, patience: Duration) -> an
     Ok(server)
 }
 
-fn start_or_install(builder: Builder) -> Result<Server, ServerError> {
+/// Starts a PostgreSQL, and installs one first where there is none.
+pub(crate) fn start_or_install(builder: Builder) -> Result<Server, ServerError> {
     match builder.clone().start_or_attach() {
         Err(ServerError::Installation(InstallationError::NotFound { .. })) => {
             tracing::warn!("there is no PostgreSQL on this machine: installing one");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use freehold::isolation::MasterKey;
+use freehold_control::CheckOptions;
 use serde::Deserialize;
 
 use crate::cli::Global;
@@ -23,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) catalog_url: Option<String>,
     /// Whether what is in the private PostgreSQL survives a crash of the machine.
     pub(crate) durable: bool,
+    /// What `check` is to know of the databases.
+    pub(crate) check: CheckOptions,
 }
 
 /// The configuration file. A flag or a variable goes before it.
@@ -34,6 +37,8 @@ struct File {
     migrations: Option<PathBuf>,
     #[serde(default)]
     postgres: Postgres,
+    #[serde(default)]
+    check: CheckOptions,
 }
 
 /// The private PostgreSQL.
@@ -76,6 +81,7 @@ impl Settings {
             master_key_file: file.master_key_file.map_or_else(|| global.data.join("master.key"), beside),
             catalog_url: global.catalog_url.clone().or(file.catalog_url),
             durable: file.postgres.durable,
+            check: file.check,
             config,
         })
     }

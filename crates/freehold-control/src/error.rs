@@ -135,6 +135,12 @@ pub enum ControlError {
         #[source]
         source: tokio_postgres::Error,
     },
+    /// A database that is to be checked has no table with a tenant column.
+    #[error("no table has a column that says whose a row is, by the names {columns}: name yours with --tenant-column")]
+    NoTenantTables {
+        /// The names that were looked for.
+        columns: String,
+    },
     /// A migration left a table that the application would not be kept out of.
     #[error(
         "migration {file} leaves {table} without the policies of a tenant table: \

@@ -22,7 +22,9 @@ mod provision;
 mod seal;
 mod tenants;
 
-pub use check::{Finding, Severity};
+pub use check::{
+    Baseline, CheckOptions, Drift, Finding, FixReport, Rule, SelfTest, Severity, check_database, fix, self_test,
+};
 pub use doctor::{Diagnosis, Health};
 pub use error::ControlError;
 pub use install::{Installer, Passwords};

@@ -4,6 +4,7 @@
 mod attack;
 mod deployment;
 mod fault;
+mod hostile;
 mod models;
 mod server;
 mod twins;
@@ -11,6 +12,7 @@ mod twins;
 pub use attack::Outcome;
 pub use deployment::Deployment;
 pub use fault::{FAULTS, Fault, NOT_PLANTED};
+pub use hostile::{Grammar, Siege, Tally, sqlsmith};
 pub use server::{connect, server, stop_servers};
 pub use twins::{TALLY, Twin, Twins};
 

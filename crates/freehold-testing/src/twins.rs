@@ -34,6 +34,10 @@ pub struct Twin {
 }
 
 impl Twin {
+    pub(crate) fn new(tenant: Arc<Tenant>, freehold: &Freehold) -> Self {
+        Self { tenant, freehold: freehold.clone() }
+    }
+
     /// The tenant's database, as a handler would get it.
     pub fn db<D: Driver>(&self) -> TenantDb<D> {
         self.freehold.tenant_db(&self.tenant)
@@ -50,8 +54,8 @@ impl Twins {
     pub async fn with_pool(migrations: impl AsRef<Path>, model: Model, pool: PoolOptions) -> Self {
         let deployment = Deployment::with_pool(migrations, pool).await;
         let (a, b) = (deployment.tenant("anna", model).await, deployment.tenant("bert", model).await);
-        let freehold = deployment.freehold.clone();
-        Self { a: Twin { tenant: a, freehold: freehold.clone() }, b: Twin { tenant: b, freehold }, model, deployment }
+        let (a, b) = (Twin::new(a, &deployment.freehold), Twin::new(b, &deployment.freehold));
+        Self { a, b, model, deployment }
     }
 
     /// Runs a statement in both tenants, so that they have the same data.

@@ -31,7 +31,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Doctor => unless_stopped(doctor::run(settings)).await,
         Command::Tenant(command) => unless_stopped(tenant::run(settings, command)).await,
         Command::Migrate(command) => unless_stopped(migrate::run(settings, command)).await,
-        Command::Check => unless_stopped(check::run(settings)).await,
+        Command::Check(check) => unless_stopped(check::run(settings, check)).await,
         Command::Seal(command) => unless_stopped(seal::run(settings, command)).await,
         Command::Pg(command) => unless_stopped(pg::run(settings, command)).await,
     }

@@ -1,6 +1,7 @@
 //! The program, driven as a person or a script would.
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the way to fail")]
 
+mod check;
 mod configuration;
 mod migrations;
 mod program;

@@ -1,57 +1,57 @@
+use freehold::login::Login;
 use freehold::tenant::Model;
+use freehold_control::{Baseline, CheckOptions, ControlError, Finding, Severity, check_database, fix, self_test};
+use tokio_postgres::Config;
 
 use crate::support::*;
 
-/// A fault per rule, planted in the shared placement `{p}` with a superuser's rights, and the object that must be named.
-const FAULTS: &[(&str, &str, &str)] = &[
-    ("FH001", "alter table {p}.accounts no force row level security", "accounts"),
-    ("FH001", "alter table {p}.accounts disable row level security", "accounts"),
-    ("FH002", "drop policy freehold_insert on {p}.accounts", "accounts"),
-    ("FH002", "alter policy freehold_select on {p}.accounts using (true)", "accounts"),
-    ("FH003", "grant truncate on {p}.accounts to freehold_app", "accounts"),
-    ("FH003", "grant references on {p}.accounts to public", "accounts"),
-    (
-        "FH004",
-        "create table {p}.parts (tenant_id uuid not null, id uuid not null, primary key (tenant_id, id)) partition by hash (tenant_id);
-         create table {p}.parts_0 partition of {p}.parts for values with (modulus 1, remainder 0);
-         alter table {p}.parts owner to freehold_owner; alter table {p}.parts_0 owner to freehold_owner;
-         select freehold.tenant_table('{p}.parts'); grant select on {p}.parts_0 to freehold_app",
-        "parts_0",
-    ),
-    ("FH005", "create view {p}.peek as select id from {p}.accounts; grant select on {p}.peek to freehold_app", "peek"),
-    ("FH005", "create materialized view {p}.kept as select id from {p}.accounts; grant select on {p}.kept to freehold_tenant", "kept"),
-    ("FH006", "create function {p}.all_rows() returns bigint language sql security definer as 'select count(*) from {p}.accounts'", "all_rows"),
-    ("FH007", "alter role freehold_app bypassrls", "freehold_app"),
-    ("FH007", "alter role freehold_tenant superuser", "freehold_tenant"),
-    ("FH008", "grant freehold_owner to freehold_app", "freehold_app"),
-    ("FH008", "create role middle; grant freehold_owner to middle; grant middle to freehold_app", "freehold_app"),
-    ("FH008", "grant pg_read_all_data to freehold_tenant", "freehold_tenant"),
-    ("FH009", "alter table {p}.entries owner to freehold_app", "entries"),
-    ("FH010", "grant temporary on database freehold_data to public", "freehold_data"),
-    ("FH010", "grant create on database freehold_data to freehold_app", "freehold_data"),
-    ("FH011", "grant create on schema {p} to freehold_app", "{p}"),
-    ("FH011", "grant create on schema public to public", "public"),
-    ("FH012", "create sequence {p}.numbers; grant usage on sequence {p}.numbers to freehold_app", "numbers"),
-    ("FH013", "create extension dblink", "dblink"),
-    ("FH014", "create function {p}.same(text) returns bool leakproof language plpgsql immutable as 'begin return true; end'", "same"),
-    ("FH015", "create unique index by_name on {p}.accounts (name)", "accounts"),
-    ("FH016", "select lo_from_bytea(0, 'x'); grant execute on function lo_get(oid) to public", "large objects"),
-    ("FH017", "alter role freehold_app set row_security = off", "freehold_app"),
-    ("FH017", "alter role freehold_app set array_nulls = off", "freehold_app"),
-    ("FH017", "alter database freehold_data set session_preload_libraries = 'auto_explain'", "freehold_data"),
-    ("FH018", "create table {p}.switches (name text primary key); grant select on {p}.switches to freehold_app", "switches"),
-    (
-        "FH019",
-        "create table global.rates (code text primary key); alter table global.rates owner to freehold_owner;
-         grant insert on global.rates to freehold_app",
-        "rates",
-    ),
-    (
-        "FH020",
-        "create function {p}.run(text text) returns void language plpgsql as 'begin execute text; end'",
-        "freehold.installation",
-    ),
-];
+/// A database of somebody else, with the faults that hand-written row-level security has.
+const ELSEWHERE: &str = "create role elsewhere_app login;
+     create role elsewhere_owner nologin;
+     create table firms (id uuid primary key, name text not null);
+     create table invoices (firm uuid not null references firms, id uuid primary key, total bigint not null);
+     create index on invoices (firm);
+     alter table invoices owner to elsewhere_owner;
+     alter table invoices enable row level security;
+     create policy firm_rows on invoices using (firm = current_setting('app.firm', true)::uuid);
+     grant select, insert, update, delete, truncate on invoices to elsewhere_app;";
+
+fn login(fleet: &Fleet, user: &str, database: &str) -> Login {
+    let mut config = Config::new();
+    config.host_path(fleet.server.socket_dir()).port(fleet.server.port()).user(user).dbname(database);
+    config.into()
+}
+
+async fn elsewhere(fleet: &Fleet) -> Login {
+    fleet.superuser("postgres").await.batch_execute("create database elsewhere").await.unwrap();
+    fleet.superuser("elsewhere").await.batch_execute(ELSEWHERE).await.unwrap();
+    login(fleet, "postgres", "elsewhere")
+}
+
+fn knowing(tenant_column: &str) -> CheckOptions {
+    CheckOptions {
+        tenant_columns: vec![tenant_column.to_owned()],
+        roles: vec!["elsewhere_app".to_owned()],
+        ..CheckOptions::default()
+    }
+}
+
+fn rules(findings: &[Finding]) -> Vec<&'static str> {
+    findings.iter().map(|finding| finding.rule).collect()
+}
+
+#[tokio::test]
+async fn every_rule_finds_the_faults_planted_for_it_and_none_alarms_on_a_clean_twin() {
+    let place = place();
+    let server = start_server(&place).await;
+    let mut admin = Config::new();
+    admin.host_path(server.socket_dir()).port(server.port()).user("postgres");
+    let report = self_test(&admin.into()).await.unwrap();
+    assert!(report.problems.is_empty(), "{:#?}", report.problems);
+    assert_eq!((report.found, report.false_alarms), (report.planted, 0));
+    assert!(report.rules >= 170, "{} rules", report.rules);
+    assert!(report.planted >= report.rules && report.clean_twins >= report.rules);
+}
 
 #[tokio::test]
 async fn a_fleet_as_it_is_set_up_has_no_findings() {
@@ -59,79 +59,82 @@ async fn a_fleet_as_it_is_set_up_has_no_findings() {
     for model in Model::ALL {
         fleet.tenant(&format!("the-{model}"), model).await;
     }
-    let findings = fleet.control.check().await.unwrap();
+    let findings = fleet.control.check(&apart_from_the_version()).await.unwrap();
     assert!(findings.is_empty(), "{findings:#?}");
 }
 
-/// A deployment into which one fault after the other is planted.
-struct Patient {
-    fleet: Fleet,
-    placement: String,
-}
-
-impl Patient {
-    async fn admit() -> Self {
-        let fleet = Fleet::start().await;
-        let placement = one(&fleet.data().await, "select id from freehold.placements").await;
-        let spare = "create database spare template freehold_data";
-        fleet.superuser("postgres").await.batch_execute(spare).await.unwrap();
-        Self { fleet, placement }
-    }
-
-    /// Puts the data database and the roles back as they were.
-    async fn heal(&self) {
-        let server = self.fleet.superuser("postgres").await;
-        for statement in [
-            "drop database freehold_data with (force)",
-            "create database freehold_data template spare",
-            "revoke all on database freehold_data from public",
-            "grant connect, create, temporary on database freehold_data to freehold_control",
-            "grant connect on database freehold_data to freehold_app",
-            "alter role freehold_app nobypassrls; alter role freehold_tenant nosuperuser; alter role freehold_app reset all",
-            "drop role if exists middle; revoke freehold_owner from freehold_app; revoke pg_read_all_data from freehold_tenant",
-        ] {
-            server.batch_execute(statement).await.unwrap();
-        }
-        let findings = self.fleet.control.check().await.unwrap();
-        assert!(findings.is_empty(), "the patient was not healed: {findings:#?}");
-    }
-
-    async fn plant(&self, fault: &str) {
-        self.fleet.data().await.batch_execute(&fault.replace("{p}", &self.placement)).await.unwrap();
-    }
+/// The server of a test is whatever the machine has.
+fn apart_from_the_version() -> CheckOptions {
+    CheckOptions { ignore: vec!["FH80".to_owned()], ..CheckOptions::default() }
 }
 
 #[tokio::test]
-async fn every_rule_finds_the_fault_that_was_planted_for_it() {
-    let patient = Patient::admit().await;
-    for (rule, fault, object) in FAULTS {
-        patient.plant(fault).await;
-        let findings = patient.fleet.control.check().await.unwrap();
-        let object = object.replace("{p}", &patient.placement);
-        assert!(
-            findings.iter().any(|finding| finding.rule == *rule && finding.object.contains(&object)),
-            "{rule} did not see: {fault}\nfound: {findings:#?}"
-        );
-        patient.heal().await;
-    }
+async fn a_fault_in_one_tenants_database_is_found_there() {
+    let fleet = Fleet::start().await;
+    let home = fleet.tenant("apart", Model::Database).await;
+    let elsewhere = fleet.superuser(&home.database).await;
+    let fault = format!("alter table {}.accounts disable row level security", home.placement);
+    elsewhere.batch_execute(&fault).await.unwrap();
+    let findings = fleet.control.check(&apart_from_the_version()).await.unwrap();
+    assert!(
+        findings.iter().any(|found| found.database == home.database && found.object.contains("accounts")),
+        "{findings:#?}"
+    );
+    assert!(findings.iter().all(|found| found.database == home.database), "{findings:#?}");
 }
 
 #[tokio::test]
-async fn what_a_finding_gives_as_its_cure_cures_it() {
-    // Cures that are advice, or need somebody to decide what to keep.
-    const ADVICE: [&str; 2] = ["FH015", "FH016"];
-    let patient = Patient::admit().await;
-    for (rule, fault, _) in FAULTS.iter().filter(|(rule, fault, _)| !ADVICE.contains(rule) && !fault.contains("middle"))
-    {
-        patient.plant(fault).await;
-        let findings = patient.fleet.control.check().await.unwrap();
-        let data = patient.fleet.data().await;
-        for finding in findings.iter().filter(|finding| finding.rule == *rule) {
-            data.batch_execute(&finding.fix).await.unwrap_or_else(|error| panic!("{rule}: {}: {error:?}", finding.fix));
-        }
-        let left = patient.fleet.control.check().await.unwrap();
-        assert!(!left.iter().any(|finding| finding.rule == *rule), "{rule}: {left:#?}");
-        drop(data);
-        patient.heal().await;
+async fn a_database_that_cannot_be_reached_is_a_finding() {
+    let fleet = Fleet::start().await;
+    let home = fleet.tenant("apart", Model::Database).await;
+    let drop = format!("drop database {} with (force)", home.database);
+    fleet.superuser("postgres").await.batch_execute(&drop).await.unwrap();
+    let findings = fleet.control.check(&apart_from_the_version()).await.unwrap();
+    assert_eq!(rules(&findings), ["FH000"]);
+    assert_eq!((&findings[0].database, findings[0].severity), (&home.database, Severity::High));
+}
+
+#[tokio::test]
+async fn a_database_without_freehold_is_checked_by_its_own_words() {
+    let fleet = Fleet::start().await;
+    let database = elsewhere(&fleet).await;
+    let findings = check_database(&database, &knowing("firm")).await.unwrap();
+    let found = rules(&findings);
+    for rule in ["FH105", "FH230", "FH316", "FH704"] {
+        assert!(found.contains(&rule), "{rule}: {findings:#?}");
+    }
+    let severities: Vec<_> = findings.iter().map(|finding| finding.severity).collect();
+    assert!(severities.is_sorted_by(|a, b| a >= b), "the worst comes first: {severities:?}");
+}
+
+/// Nothing found is only good news where something was looked at.
+#[tokio::test]
+async fn a_database_in_which_nothing_belongs_to_a_tenant_is_an_error() {
+    let fleet = Fleet::start().await;
+    let database = elsewhere(&fleet).await;
+    let ignoring_all = CheckOptions { ignore: vec!["FH".to_owned()], ..knowing("customer") };
+    let refusal = check_database(&database, &ignoring_all).await.unwrap_err();
+    assert!(matches!(refusal, ControlError::NoTenantTables { .. }), "{refusal:?}");
+    assert!(refusal.to_string().contains("customer"), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_baseline_lets_known_findings_be_and_a_fix_makes_them_go() {
+    let fleet = Fleet::start().await;
+    let database = elsewhere(&fleet).await;
+    let findings = check_database(&database, &knowing("firm")).await.unwrap();
+    let baseline = Baseline::of(&findings);
+    fleet.superuser("elsewhere").await.batch_execute("alter table invoices disable row level security").await.unwrap();
+    let drift = baseline.compare(check_database(&database, &knowing("firm")).await.unwrap());
+    assert!(!drift.new.is_empty() && drift.new.iter().all(|finding| finding.object.contains("invoices")), "{drift:#?}");
+
+    let before = check_database(&database, &knowing("firm")).await.unwrap();
+    let report = fix(&database, &before).await.unwrap();
+    assert!(report.refused.is_empty(), "{report:#?}");
+    let after = check_database(&database, &knowing("firm")).await.unwrap();
+    let mended: Vec<_> = before.iter().filter(|finding| finding.statement().is_some()).collect();
+    assert!(!mended.is_empty());
+    for finding in mended {
+        assert!(!after.contains(finding), "{finding:#?} is still there");
     }
 }

@@ -39,6 +39,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
              primary key (tenant_id, id),
              foreign key (tenant_id, parent) references accounts (tenant_id, id)
          );
+         create index accounts_by_parent on accounts (tenant_id, parent);
          select freehold.tenant_table('accounts');",
     ),
     (
@@ -52,6 +53,8 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
              primary key (tenant_id, id),
              foreign key (tenant_id, account) references accounts (tenant_id, id)
          );
+         create index entries_by_account on entries (tenant_id, account);
+         create index entries_by_currency on entries (currency);
          select freehold.tenant_table('entries');",
     ),
 ];

@@ -1,0 +1,56 @@
+-- A view calls a function that reads past the policies
+-- severity: high
+-- covers: pitfall 8; pgrls VIEW004
+-- source: PostgreSQL, CREATE FUNCTION: SECURITY DEFINER
+-- why: A function with SECURITY DEFINER reads as its owner, whatever the view over it says of security_invoker. When policies do not
+--      bind that owner and the function does not ask who asks, the view shows rows of every tenant.
+with recursive uses as materialized (
+    select distinct w.ev_class as view, d.refobjid as relation
+    from pg_rewrite w
+    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
+    where w.ev_type = '1' and d.refobjid <> w.ev_class
+),
+views as materialized (
+    -- What a view names is read as its owner, or, with security_invoker, as the caller, however deep it is nested.
+    select r.oid, r.name, r.owner, r.options, o.rolname as owner_name, o.rolsuper or o.rolbypassrls as is_exempt,
+           exists (select from pg_options_to_table(r.options) x
+                   where x.option_name = 'security_invoker' and x.option_value::boolean) as is_invoker,
+           -- It asks who is asking, and so keeps tenants apart itself.
+           pg_get_viewdef(r.oid) ~ '\m(current_setting|CURRENT_USER|SESSION_USER|CURRENT_ROLE|USER)\M'
+           or exists (select from pg_rewrite w join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
+                      where w.ev_class = r.oid and d.refobjid in (select oid from context_sources)) as filters
+    from relations r join pg_roles o on o.oid = r.owner
+    where r.kind = 'v'
+)
+select distinct 'view ' || v.name as object,
+       format('it calls %s, which reads %s as %s, whom the policies do not bind', f.name, t.name, o.rolname) as why,
+       format('alter function %s security invoker', f.name) as fix
+from views v
+join pg_rewrite w on w.ev_class = v.oid
+join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_proc'::regclass
+join routines f on f.oid = d.refobjid and f.is_definer
+join pg_roles o on o.oid = f.owner
+join relations t on t.kind in ('r', 'p') and t.enabled
+join pg_class c on c.oid = t.oid
+where f.body ~* ('\m(from|join|only|table|update|into)\s+("?\w+"?\.)?"?' || regexp_replace(c.relname, '(\W)', '\\\1', 'g') || '\M')
+  and (o.rolsuper or o.rolbypassrls or not t.forced and pg_has_role(f.owner, t.owner, 'usage'))
+  and f.body !~* '\m(current_setting|current_user|session_user)\M'
+  and not exists (
+      select from context_sources s
+      left join pg_proc sp on sp.oid = s.oid left join pg_class sc on sc.oid = s.oid
+      where f.body ~ ('\m' || regexp_replace(coalesce(sp.proname, sc.relname), '(\W)', '\\\1', 'g') || '\M'))
+  and exists (select from grants g where g.relation = v.oid and g.privilege = 'SELECT')
+
+-- fault:
+create function app.every_note() returns setof app.notes language sql stable security definer set search_path = pg_catalog, pg_temp
+    as 'select n.* from app.notes n';
+create view app.shown_notes with (security_invoker = true) as select n.text from app.every_note() n;
+grant select on app.shown_notes to check_app;
+-- names: view app.shown_notes
+
+-- clean:
+create function app.every_note() returns setof app.notes language sql stable set search_path = pg_catalog, pg_temp
+    as 'select n.* from app.notes n';
+alter function app.every_note() owner to check_owner;
+create view app.shown_notes with (security_invoker = true) as select n.text from app.every_note() n;
+grant select on app.shown_notes to check_app;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
+use utoipa::openapi::{Content, Ref, RefOr, Response};
 use utoipa::{OpenApi, ToSchema, openapi};
 
 /// A document that is ready to be sent.
@@ -46,18 +47,57 @@ pub(crate) struct ProblemBody {
     detail: Option<String>,
 }
 
+const JSON: &str = "application/json";
+const PROBLEM: &str = "application/problem+json";
+
+/// What refuses a JSON body before a handler sees it.
+const NO_JSON: [(&str, &str); 3] = [
+    ("400", "The body is no JSON, or broke off"),
+    ("413", "The body is too large"),
+    ("415", "The body is not called application/json"),
+];
+
 /// One document out of several.
 pub(crate) fn document(parts: impl IntoIterator<Item = openapi::OpenApi>) -> Json {
     let document = parts.into_iter().reduce(|mut all, part| {
         all.merge(part);
         all
     });
+    let document = document.map(|mut document| {
+        for path in document.paths.paths.values_mut() {
+            let methods = [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete];
+            methods.into_iter().flatten().for_each(complete);
+        }
+        document
+    });
     document.and_then(|document| document.to_json().ok()).unwrap_or_default().into()
+}
+
+/// Adds what holds for every operation and is not repeated at each: how errors are sent, and what becomes of a bad body.
+fn complete(operation: &mut openapi::path::Operation) {
+    let responses = &mut operation.responses.responses;
+    if let Some(RefOr::T(body)) = &operation.request_body
+        && body.content.contains_key(JSON)
+    {
+        for (status, description) in NO_JSON {
+            let mut response = Response::new(description);
+            let problem = Content::new(Some(Ref::from_schema_name("ProblemBody")));
+            response.content.insert(JSON.to_owned(), problem.into());
+            responses.entry(status.to_owned()).or_insert(response.into());
+        }
+    }
+    for (status, response) in responses {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+            && let Some(problem) = response.content.swap_remove(JSON)
+        {
+            response.content.insert(PROBLEM.to_owned(), problem);
+        }
+    }
 }
 
 /// Where the document is, on both hosts.
 pub(crate) fn route<S: Clone + Send + Sync + 'static>(document: &Json) -> Router<S> {
     let document = document.clone();
-    Router::new()
-        .route("/api/openapi.json", get(async move || ([(CONTENT_TYPE, "application/json")], document.to_string())))
+    Router::new().route("/api/openapi.json", get(async move || ([(CONTENT_TYPE, JSON)], document.to_string())))
 }

@@ -52,7 +52,7 @@ pub(crate) enum Command {
     /// Show what there is
     Status,
     /// Look for what is wrong with the deployment
-    Doctor,
+    Doctor(Doctor),
     /// Create, show and change tenants
     #[command(subcommand)]
     Tenant(Tenant),
@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Migrate(Migrate),
     /// Look through the databases for what could leak between tenants
     Check(Check),
+    /// Attack a running application over HTTP as two of its tenants, which sign up for it
+    Scan(Scan),
     /// Keys that contexts are sealed with
     #[command(subcommand)]
     Seal(Seal),
@@ -243,6 +245,13 @@ pub(crate) enum Serve {
     },
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    /// Look at a connection pooler instead, by the address and login that an application uses
+    #[arg(long, value_name = "URL")]
+    pub(crate) pooler: Option<String>,
+}
+
 /// Without a database, every database of the deployment is checked. Exit code 3: there are findings.
 #[derive(Args, Debug)]
 pub(crate) struct Check {
@@ -282,6 +291,22 @@ pub(crate) struct Check {
     /// Plant every fault the rules are for, on a PostgreSQL of its own, and see whether they are found
     #[arg(long, conflicts_with_all = ["baseline", "fix"])]
     pub(crate) self_test: bool,
+}
+
+/// Exit code 3: one tenant saw, changed or learned something of the other. The two tenants stay: scan what is made for tests.
+#[derive(Args, Debug)]
+pub(crate) struct Scan {
+    /// The application's base host
+    pub(crate) url: String,
+    /// The path of its OpenAPI document [default: where most are]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) openapi: Option<String>,
+    /// What the document does not tell: how to sign up and log in, bodies, operations to leave alone
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recipe: Option<PathBuf>,
+    /// Write the report as JUnit XML too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
 }
 
 /// How findings are printed.

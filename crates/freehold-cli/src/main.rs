@@ -27,6 +27,8 @@ async fn main() -> ExitCode {
         }
     };
     log();
+    // The HTTP client of `scan` brings none of its own. It is the first to install one, so there is none yet.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     match commands::run(cli).await {
         Ok(outcome) => outcome.exit_code(),
         Err(error) => {

@@ -24,8 +24,9 @@ mod tenants;
 
 pub use check::{
     Baseline, CheckOptions, Drift, Finding, FixReport, Rule, SelfTest, Severity, check_database, fix, self_test,
+    without_placements,
 };
-pub use doctor::{Diagnosis, Health};
+pub use doctor::{Diagnosis, Health, examine_pooler};
 pub use error::ControlError;
 pub use install::{Installer, Passwords};
 pub use lifecycle::Change;

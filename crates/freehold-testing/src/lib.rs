@@ -6,6 +6,7 @@ mod deployment;
 mod fault;
 mod hostile;
 mod models;
+mod pooler;
 mod server;
 mod twins;
 
@@ -13,6 +14,7 @@ pub use attack::Outcome;
 pub use deployment::Deployment;
 pub use fault::{FAULTS, Fault, NOT_PLANTED};
 pub use hostile::{Grammar, Siege, Tally, sqlsmith};
+pub use pooler::PgBouncer;
 pub use server::{connect, server, stop_servers};
 pub use twins::{TALLY, Twin, Twins};
 

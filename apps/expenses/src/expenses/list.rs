@@ -23,6 +23,7 @@ const MOST: u16 = 1_000;
 #[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
     /// Expenses of a page: 1 to 1,000; 50 if left out.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u16>,
     /// `next` of the page before.
     #[param(value_type = Option<String>)]

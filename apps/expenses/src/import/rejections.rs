@@ -24,6 +24,7 @@ pub(crate) struct Rejection {
 
 /// A page of rejected records.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RejectionPage)]
 pub(crate) struct Page {
     items: Vec<Rejection>,
     /// The cursor of the next page; `null` on the last.
@@ -44,6 +45,7 @@ pub(crate) struct Place {
         (status = 200, body = Page),
         (status = 401, description = "Nobody is logged in", body = ProblemBody),
         (status = 404, description = "The organisation has no such import", body = ProblemBody),
+        (status = 422, description = "A parameter is wrong", body = ProblemBody),
     ),
 )]
 pub(crate) async fn rejections(

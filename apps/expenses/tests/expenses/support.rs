@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use axum::Router;
 use expenses::App;
 use freehold::tenant::Model;
 use freehold_testing::Deployment;
@@ -26,6 +27,11 @@ pub(crate) struct Twins<'s> {
 
 impl Site {
     pub(crate) async fn start() -> Self {
+        Self::start_behind(async |_, router| router).await
+    }
+
+    /// The same with something in front of the application.
+    pub(crate) async fn start_behind(front: impl AsyncFnOnce(&Deployment, Router) -> Router) -> Self {
         let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
         let mut deployment = Deployment::start(migrations).await;
         deployment.start_worker();
@@ -33,6 +39,7 @@ impl Site {
         let address = listener.local_addr().unwrap();
         let origin = format!("http://localhost:{}", address.port()).parse().unwrap();
         let router = expenses::router(App::new(deployment.freehold.clone(), origin)).unwrap();
+        let router = front(&deployment, router).await;
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { deployment, address }
     }

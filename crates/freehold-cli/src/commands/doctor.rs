@@ -1,13 +1,20 @@
-use freehold_control::{Diagnosis, Health};
+use freehold_control::{Diagnosis, Health, examine_pooler};
 
-use crate::deployment::Deployment;
+use crate::cli::Doctor;
+use crate::deployment::{Deployment, parse_url};
 use crate::failure::Outcome;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Outcome> {
-    let deployment = Deployment::open(settings).await?;
-    let diagnoses = deployment.control().doctor().await;
-    deployment.close().await?;
+pub(crate) async fn run(settings: &Settings, doctor: Doctor) -> anyhow::Result<Outcome> {
+    let diagnoses = match doctor.pooler {
+        Some(url) => examine_pooler(&parse_url(&url, "--pooler")?).await,
+        None => {
+            let deployment = Deployment::open(settings).await?;
+            let diagnoses = deployment.control().doctor().await;
+            deployment.close().await?;
+            diagnoses
+        }
+    };
     settings.output.print("diagnoses", &diagnoses, || diagnoses.iter().map(text).collect())?;
     let sound = diagnoses.iter().all(|diagnosis| diagnosis.health < Health::Bad);
     Ok(if sound { Outcome::Done } else { Outcome::ProblemsFound })

@@ -6,6 +6,7 @@ mod doctor;
 mod init;
 mod migrate;
 mod pg;
+mod scan;
 mod seal;
 mod serve;
 mod status;
@@ -28,10 +29,11 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Child(child) => child::run(child),
         Command::Init => init::run(settings),
         Command::Status => unless_stopped(status::run(settings)).await,
-        Command::Doctor => unless_stopped(doctor::run(settings)).await,
+        Command::Doctor(doctor) => unless_stopped(doctor::run(settings, doctor)).await,
         Command::Tenant(command) => unless_stopped(tenant::run(settings, command)).await,
         Command::Migrate(command) => unless_stopped(migrate::run(settings, command)).await,
         Command::Check(check) => unless_stopped(check::run(settings, check)).await,
+        Command::Scan(command) => unless_stopped(scan::run(settings, command)).await,
         Command::Seal(command) => unless_stopped(seal::run(settings, command)).await,
         Command::Pg(command) => unless_stopped(pg::run(settings, command)).await,
     }

@@ -79,14 +79,22 @@ routines as (
     from pg_proc p join schemas s on s.oid = p.pronamespace join pg_language l on l.oid = p.prolang
     where not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
 ),
--- Routines and views that tell a policy who asks: they read a setting.
-context_sources as materialized (
-    -- What initdb made has a lower oid.
-    select p.oid from pg_proc p
-    where p.oid >= 16384 and coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) ~ '\mcurrent_setting\M'
+-- Routines and views that tell a policy who asks: they read a setting, or ask one that does, its reader.
+context_texts as materialized (
+    -- What initdb made has a lower oid, and the text of a routine in C is a name.
+    select p.oid, p.proname::text as name, coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) as body, '\s*\(' as after
+    from pg_proc p join pg_language l on l.oid = p.prolang where p.oid >= 16384 and l.lanname <> 'c'
     union all
-    select c.oid from pg_class c
-    where c.oid >= 16384 and c.relkind = 'v' and pg_get_viewdef(c.oid) ~ '\mcurrent_setting\M'
+    select c.oid, c.relname, pg_get_viewdef(c.oid), '\M' from pg_class c where c.oid >= 16384 and c.relkind = 'v'
+),
+context_sources as materialized (
+    select t.oid, t.oid as reader, false as by_secret, t.name, t.after from context_texts t where t.body ~ '\mcurrent_setting\M'
+    union
+    -- A session's secret id, looked up, is as good as a signature.
+    select t.oid, s.reader, s.by_secret or t.body ~* '\m(from|join)\s+[\w."]*(session|token)', t.name, t.after
+    from context_sources s
+    join context_texts t on strpos(lower(t.body), lower(s.name)) > 0
+         and t.body ~* ('\m' || regexp_replace(s.name, '(\W)', '\\\1', 'g') || '"?' || s.after)
 ),
 policies as materialized (
     select p.oid, p.polrelid as relation, p.polname as name, p.polpermissive as is_permissive, p.polroles as roles,
@@ -105,17 +113,15 @@ policies as materialized (
 ),
 -- Tenant tables on which a restrictive policy for everybody compares the tenant column with the context, for every
 -- command: whatever else is permitted there is permitted within the tenant.
-sealed_tables as (
-    select t.oid from tenant_tables t
-    where t.enabled and t.forced
-      and not exists (
-          select from unnest(array['r', 'a', 'w', 'd']) as needed(command)
-          where not exists (
-              select from policies p
-              where p.relation = t.oid and not p.is_permissive and p.roles = '{0}' and p.reads_context
-                and p.command::text in (needed.command, '*')
-                -- What is read is judged by USING, what is written by WITH CHECK, or by USING in its place.
-                and case when needed.command = 'a' then coalesce(p.check_text, p.using_text) else p.using_text end
-                    ~ ('\m' || t.tenant_column || '\M')
-                and (needed.command <> 'w' or coalesce(p.check_text, p.using_text) ~ ('\m' || t.tenant_column || '\M'))))
+sealed_tables as materialized (
+    select t.oid
+    from tenant_tables t
+    join policies p on p.relation = t.oid
+    -- What is read is judged by USING, what is written by WITH CHECK, or by USING in its place.
+    cross join lateral (select p.using_text ~ ('\m' || t.tenant_column || '\M') as uses,
+                               coalesce(p.check_text, p.using_text) ~ ('\m' || t.tenant_column || '\M') as checks) as about
+    where t.enabled and t.forced and not p.is_permissive and p.roles = '{0}' and p.reads_context
+    group by t.oid
+    having bool_or(p.command in ('r', '*') and about.uses) and bool_or(p.command in ('d', '*') and about.uses)
+       and bool_or(p.command in ('a', '*') and about.checks) and bool_or(p.command in ('w', '*') and about.uses and about.checks)
 )

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use freehold::tenant::PlacementId;
 use serde::{Deserialize, Serialize};
 
 use super::Finding;
@@ -58,8 +59,19 @@ struct Known {
 impl From<&Finding> for Known {
     fn from(finding: &Finding) -> Self {
         let Finding { rule, database, object, .. } = finding;
-        Self { rule: (*rule).to_owned(), database: database.clone(), object: object.clone() }
+        Self { rule: (*rule).to_owned(), database: without_placements(database), object: without_placements(object) }
     }
+}
+
+/// The text with a star in the place of every placement's name: tenants come and go, and what a migration made is in each of
+/// their placements.
+pub fn without_placements(text: &str) -> String {
+    let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let neutral = words.map(|word| {
+        let name = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if name.parse::<PlacementId>().is_ok() { format!("*{}", &word[name.len()..]) } else { word.to_owned() }
+    });
+    neutral.collect()
 }
 
 /// Findings beside a baseline.
@@ -112,6 +124,7 @@ mod tests {
             object: object.to_owned(),
             why: "3 rows".to_owned(),
             fix: String::new(),
+            alike: 0,
         }
     }
 
@@ -125,6 +138,13 @@ mod tests {
         changed.why = "4 rows".to_owned();
         let drift = read.compare(vec![changed, finding("c")]);
         assert_eq!(drift, Drift { new: vec![finding("c")], known: 1, gone: 1 });
+    }
+
+    #[test]
+    fn a_finding_in_one_placement_is_the_finding_of_the_next() {
+        let about = |placement: &str| finding(&format!("foreign key k on {placement}.notes in {placement}"));
+        let baseline = Baseline::of(&[about("t_2r27o3dun5k6lbuj")]);
+        assert_eq!(baseline.compare(vec![about("t_pjzkcsiomvzygsyr"), about("app")]).new, [about("app")]);
     }
 
     #[test]

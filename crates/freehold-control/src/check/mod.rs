@@ -10,7 +10,7 @@ mod rule;
 mod run;
 mod self_test;
 
-pub use self::baseline::{Baseline, Drift};
+pub use self::baseline::{Baseline, Drift, without_placements};
 pub use self::fix::{FixReport, fix};
 pub use self::rule::{Rule, Severity};
 pub use self::run::{CheckOptions, Finding, check_database};

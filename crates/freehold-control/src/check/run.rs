@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use freehold::login::Login;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::{Client, IsolationLevel, Row, Transaction};
@@ -6,6 +8,7 @@ use super::rule::{Rule, Severity};
 use crate::connection::connect;
 use crate::{ControlError, ControlPlane};
 
+const STRUCTURE: &str = include_str!("../../sql/check/structure.sql");
 /// The settings by which the vocabulary is told its options.
 const TENANT_COLUMNS: &str = "freehold_check.tenant_columns";
 const ROLES: &str = "freehold_check.roles";
@@ -46,6 +49,8 @@ pub struct Finding {
     pub why: String,
     /// SQL that mends it; or advice, as an SQL comment, where somebody has to decide.
     pub fix: String,
+    /// How many schemas more are made just like the one it is in, and were not looked at for that.
+    pub alike: i64,
 }
 
 impl ControlPlane {
@@ -100,12 +105,17 @@ async fn run(client: &mut Client, options: &CheckOptions) -> Result<Found, Contr
     let mut transaction = snapshot.await.map_err(&failed)?;
     let has_freehold = aim(&transaction, options).await.map_err(&failed)?;
     let database: String = transaction.query_one("select current_database()::text", &[]).await.map_err(&failed)?.get(0);
+    let alike = choose_schemas(&transaction, options).await.map_err(&failed)?;
     let is_wanted = |rule: &&Rule| {
         let ignored = options.ignore.iter().any(|ignored| rule.id.starts_with(ignored.as_str()));
         !ignored && (has_freehold || rule.family != "freehold")
     };
     let rules: Vec<&'static Rule> = Rule::all().iter().filter(is_wanted).collect();
     let mut findings = judge(&mut transaction, &rules, &database).await.map_err(&failed)?;
+    for finding in &mut findings {
+        let is_in = |(schema, _): &&(String, i64)| finding.object.contains(&format!("{schema}."));
+        finding.alike = alike.iter().find(is_in).map_or(0, |(_, more)| *more);
+    }
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(b.rule)));
     let vocabulary = include_str!("../../sql/check/vocabulary.sql");
     let counted = format!("{vocabulary}select (select count(*) from tenant_tables), tenant_columns from options");
@@ -116,7 +126,10 @@ async fn run(client: &mut Client, options: &CheckOptions) -> Result<Found, Contr
 /// Tells the rules what to look at, for this transaction. Returns whether Freehold is installed.
 pub(super) async fn aim(transaction: &Transaction<'_>, options: &CheckOptions) -> Result<bool, tokio_postgres::Error> {
     // A rule's plan is used once, so there is nothing to gain from compiling it.
-    transaction.batch_execute("set local search_path = pg_catalog; set local jit = off").await?;
+    // Nothing is known of how long the vocabulary's lists are, and joining two long ones row by row takes hours.
+    transaction
+        .batch_execute("set local search_path = pg_catalog; set local jit = off; set local enable_nestloop = off")
+        .await?;
     let row = transaction.query_one("select to_regclass('freehold.residents') is not null", &[]).await?;
     let has_freehold: bool = row.get(0);
     let mut options = options.clone();
@@ -134,6 +147,38 @@ pub(super) async fn aim(transaction: &Transaction<'_>, options: &CheckOptions) -
         transaction.query("select set_config($1, $2, true)", &[name, &values.join(",")]).await?;
     }
     Ok(has_freehold)
+}
+
+/// Of schemas that are made alike, such as those of tenants, has the rules look at three, since some see only several
+/// together. Returns of which schemas there are more, and how many.
+async fn choose_schemas(
+    transaction: &Transaction<'_>,
+    options: &CheckOptions,
+) -> Result<Vec<(String, i64)>, tokio_postgres::Error> {
+    const LOOKED_AT: usize = 3;
+    if !options.schemas.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (schema, digest) in structure(transaction).await? {
+        kinds.entry(digest).or_default().push(schema);
+    }
+    let chosen: Vec<&str> = kinds.values().flat_map(|alike| alike.iter().take(LOOKED_AT)).map(String::as_str).collect();
+    let are_all = kinds.values().all(|alike| alike.len() <= LOOKED_AT);
+    // The setting is a list with commas in between.
+    if are_all || chosen.iter().any(|schema| schema.contains(',')) {
+        return Ok(Vec::new());
+    }
+    transaction.query("select set_config($1, $2, true)", &[&SCHEMAS, &chosen.join(",")]).await?;
+    let more =
+        |alike: &Vec<String>| Some((alike.first()?.clone(), i64::try_from(alike.len().checked_sub(LOOKED_AT)?).ok()?));
+    Ok(kinds.values().filter_map(more).collect())
+}
+
+/// A digest of what each schema is made of, without its name.
+pub(super) async fn structure(transaction: &Transaction<'_>) -> Result<Vec<(String, String)>, tokio_postgres::Error> {
+    let rows = transaction.query(STRUCTURE, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 /// What the rules find. That one cannot be evaluated is a finding: nobody knows what it would have said.
@@ -177,6 +222,7 @@ fn finding(rules: &[&'static Rule], row: &Row, database: &str) -> Option<Finding
         object: row.get(1),
         why: row.get(2),
         fix: row.get(3),
+        alike: 0,
     })
 }
 
@@ -189,6 +235,7 @@ fn undecided(rule: &Rule, database: &str, said: &str) -> Finding {
         object: format!("rule {}", rule.id),
         why: format!("it could not be evaluated, so nobody knows what it would find: {said}"),
         fix: "-- check with a login that may read the catalogue".to_owned(),
+        alike: 0,
     }
 }
 
@@ -201,5 +248,6 @@ fn unreachable(database: String, error: &ControlError) -> Finding {
         database,
         why: format!("what it shows is not known: {}", error.full_text()),
         fix: "-- mend that, then check again".to_owned(),
+        alike: 0,
     }
 }

@@ -4,9 +4,11 @@
 //! fit together, and do their work. It goes on past what is broken, so that one run shows everything.
 
 mod database;
+mod pooler;
 mod server;
 mod work;
 
+pub use self::pooler::examine_pooler;
 use serde::Serialize;
 use tokio_postgres::Client;
 

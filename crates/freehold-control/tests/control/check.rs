@@ -138,3 +138,30 @@ async fn a_baseline_lets_known_findings_be_and_a_fix_makes_them_go() {
         assert!(!after.contains(finding), "{finding:#?} is still there");
     }
 }
+
+/// Schemas of tenants are alike, and one that is not is found among them.
+#[tokio::test]
+async fn of_schemas_that_are_alike_three_are_looked_at_and_the_odd_one_too() {
+    let fleet = Fleet::start().await;
+    let database = elsewhere(&fleet).await;
+    let schemas = "do $$ begin
+         for number in 10..40 loop
+             execute format('create schema tenant_%s; create table tenant_%1$s.rows (firm uuid not null, id uuid not null, primary key (firm, id));
+                             grant truncate on tenant_%1$s.rows to elsewhere_app', number);
+         end loop;
+         grant references on tenant_33.rows to elsewhere_app;
+     end $$";
+    fleet.superuser("elsewhere").await.batch_execute(schemas).await.unwrap();
+    let findings = check_database(&database, &knowing("firm")).await.unwrap();
+    let objects = |rule| {
+        findings
+            .iter()
+            .filter(|found| found.rule == rule)
+            .map(|found| (found.object.as_str(), found.alike))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(objects("FH317"), [("tenant_33.rows", 0)], "{findings:#?}");
+    let truncated = objects("FH316");
+    assert!(truncated.contains(&("tenant_10.rows", 26)) && truncated.contains(&("tenant_33.rows", 0)), "{truncated:?}");
+    assert_eq!(truncated.len(), 5, "three of thirty, the odd one, and public.invoices: {truncated:?}");
+}

@@ -10,6 +10,7 @@ mod lifecycle;
 mod migrate;
 mod migrations;
 mod operator;
+mod pooler;
 mod provision;
 mod seal;
 mod support;

@@ -139,7 +139,7 @@ impl Siege {
                 siege: siege.clone(),
                 grammar: grammar.clone(),
                 random: StdRng::seed_from_u64(seed.wrapping_add(number as u64)),
-                left: statements / ATTACKERS,
+                left: statements.div_ceil(ATTACKERS),
                 more: more.next().unwrap_or_default(),
                 stops_at_refusal: number > 0,
             };

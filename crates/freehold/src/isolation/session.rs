@@ -16,9 +16,12 @@ const SUPPORTED_TEXT: &str = "1";
 /// is time on the wire, not time at work.
 const TOKEN_LIFE: Duration = Duration::from_secs(5);
 
-/// Asked once per connection, before anything else.
-pub(crate) const HELLO: &str = "select pid, clock, system, database, schema_version, compatible_from, generation, salt, fingerprint \
-                                from freehold.hello";
+/// Asked once per connection, before anything else. Also whether the settings of the start-up packet arrived: a pooler can
+/// drop them, and what they set could then be set otherwise, by `alter role` or by whoever had the backend before.
+pub(crate) const HELLO: &str = "select h.pid, h.clock, h.system, h.database, h.schema_version, h.compatible_from, \
+                                (select pg_catalog.count(*) operator(pg_catalog.=) 2 from pg_catalog.pg_settings s \
+                                 where s.name operator(pg_catalog.=) any ('{search_path,row_security}') and s.source operator(pg_catalog.=) 'client'), \
+                                h.generation, h.salt, h.fingerprint from freehold.hello h";
 
 /// Binds path and context to the transaction that was begun just before, and draws the line between the random numbers of
 /// the last tenant and those of this one. All are parameters: a literal could be read in `pg_stat_activity`.
@@ -98,11 +101,17 @@ impl Hello {
             Some(database),
             Some(schema_version),
             Some(compatible_from),
+            Some(settings),
             key @ ..,
         ] = &row[..]
         else {
             return Err("the database has no schema freehold that answers: run `freehold up`".into());
         };
+        if settings != "t" {
+            return Err("the settings that a connection starts with did not reach the server: a pooler dropped them. \
+                        Connect to PostgreSQL itself; `freehold doctor --pooler` tells what a pooler does"
+                .into());
+        }
         let key = match key {
             [Some(generation), Some(salt), Some(fingerprint)] => {
                 // The text format of bytea: a backslash, an x, hex digits.

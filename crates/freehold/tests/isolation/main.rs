@@ -6,6 +6,7 @@ mod cancellation;
 mod drivers;
 mod own_server;
 mod pool;
+mod pooler;
 mod recovery;
 mod scope;
 mod sqlx_begin_leak;

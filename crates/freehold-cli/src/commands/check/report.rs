@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use freehold::tenant::PlacementId;
-use freehold_control::{Drift, Finding, FixReport, Rule, SelfTest, Severity};
+use freehold_control::{Drift, Finding, FixReport, Rule, SelfTest, Severity, without_placements};
 
 use crate::output::{table, visible};
 
@@ -32,23 +31,16 @@ pub(super) fn findings(drift: &Drift) -> String {
 }
 
 /// Each finding once, with how many others say the same of another placement: a table that a migration made is in each.
-fn by_placement(findings: &[Finding]) -> Vec<(&Finding, usize)> {
-    let mut groups: Vec<(String, &Finding, usize)> = Vec::new();
+fn by_placement(findings: &[Finding]) -> Vec<(&Finding, i64)> {
+    let mut groups: Vec<(String, &Finding, i64)> = Vec::new();
     for finding in findings {
         let said = without_placements(&format!("{} {}", finding.object, finding.why));
         match groups.iter_mut().find(|(known, ..)| *known == said) {
-            Some((_, _, more)) => *more += 1,
-            None => groups.push((said, finding, 0)),
+            Some((_, _, more)) => *more += 1 + finding.alike,
+            None => groups.push((said, finding, finding.alike)),
         }
     }
     groups.into_iter().map(|(_, finding, more)| (finding, more)).collect()
-}
-
-/// The text with every placement's name taken out of it.
-fn without_placements(text: &str) -> String {
-    let is_name = |word: &str| word.parse::<PlacementId>().is_ok();
-    let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    words.filter(|word| !is_name(word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()))).collect()
 }
 
 fn summary(drift: &Drift) -> String {
@@ -134,17 +126,4 @@ pub(super) fn self_test(report: &SelfTest) -> String {
         report.rules, report.found, report.planted, report.mended, report.false_alarms, report.clean_twins
     );
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_placements;
-
-    #[test]
-    fn a_text_about_two_placements_is_one_text() {
-        let about =
-            |placement: &str| without_placements(&format!("foreign key k on {placement}.notes in {placement}: x"));
-        assert_eq!(about("t_2r27o3dun5k6lbuj"), about("t_pjzkcsiomvzygsyr"));
-        assert_ne!(about("t_2r27o3dun5k6lbuj"), about("app"));
-    }
 }

@@ -32,8 +32,7 @@ from (
     join pg_class r on f.body ~ ('\mfrom\s+([\w"]+\.)?' || regexp_replace(r.relname, '(\W)', '\\\1', 'g') || '\M')
     join tenant_tables t on t.oid = r.oid and t.enabled
     where f.body !~* '\m(current_setting|current_user|session_user|auth\.\w+|jwt)\M'
-      and not exists (select from context_sources s join pg_class k on k.oid = s.oid where f.body ~ ('\m' || regexp_replace(k.relname, '(\W)', '\\\1', 'g') || '\M'))
-      and not exists (select from context_sources s join pg_proc k on k.oid = s.oid where f.body ~ ('\m' || regexp_replace(k.proname, '(\W)', '\\\1', 'g') || '\M'))
+      and f.oid not in (select oid from context_sources)
     group by f.oid, f.name, f.owner
 ) as o
 join pg_roles r on r.oid = o.owner and (r.rolsuper or r.rolbypassrls)

@@ -5,9 +5,9 @@
 -- why: Everybody may set a name with a dot in it, so one injected set_config('...', 'another tenant') is every tenant. A context holds when
 --      it carries a signature with a key that the role cannot read, or when it is the role itself.
 with sources as (
-    select s.oid, r.name, r.body from context_sources s join routines r on r.oid = s.oid
+    select s.oid, r.name, r.body from context_sources s join routines r on r.oid = s.reader where not s.by_secret
     union all
-    select s.oid, v.name, pg_get_viewdef(v.oid) from context_sources s join relations v on v.oid = s.oid
+    select s.oid, v.name, pg_get_viewdef(v.oid) from context_sources s join relations v on v.oid = s.reader where not s.by_secret
 ),
 read as (
     select p.oid as policy, p.relation, m.found[1] as setting, null as source
@@ -55,6 +55,17 @@ alter table app.open force row level security;
 create policy mine on app.open using (tenant_id = auth.uid());
 -- names: setting request.jwt.claims
 
+-- fault:
+create function app.me() returns uuid language sql stable as $$ select nullif(current_setting('app.user_id', true), '')::uuid $$;
+create function app.is_mine(tenant uuid) returns boolean language sql stable as $$ select tenant = app.me() $$;
+create table app.open (
+    tenant_id uuid not null references app.tenants, id uuid not null default gen_random_uuid(), owner text, primary key (tenant_id, id));
+alter table app.open owner to check_owner;
+alter table app.open enable row level security;
+alter table app.open force row level security;
+create policy mine on app.open using (app.is_mine(tenant_id));
+-- names: setting app.user_id
+
 -- clean:
 create table app.open (
     tenant_id uuid not null references app.tenants, id uuid not null default gen_random_uuid(), owner text, primary key (tenant_id, id));
@@ -62,3 +73,18 @@ alter table app.open owner to check_owner;
 alter table app.open enable row level security;
 alter table app.open force row level security;
 create policy mine on app.open using (tenant_id = (select c.tenant from app.context c));
+
+-- clean:
+create table app.sessions (secret uuid not null primary key, tenant uuid not null);
+alter table app.sessions owner to check_owner;
+create function app.session() returns uuid language sql stable set search_path = pg_catalog, pg_temp
+    as $$ select nullif(current_setting('app.session', true), '')::uuid $$;
+create function app.me() returns uuid language sql stable security definer set search_path = pg_catalog, pg_temp
+    as $$ select s.tenant from app.sessions s where s.secret = app.session() $$;
+alter function app.me() owner to check_owner;
+create table app.open (
+    tenant_id uuid not null references app.tenants, id uuid not null default gen_random_uuid(), owner text, primary key (tenant_id, id));
+alter table app.open owner to check_owner;
+alter table app.open enable row level security;
+alter table app.open force row level security;
+create policy mine on app.open using (tenant_id = (select app.me()));

@@ -35,10 +35,7 @@ join pg_class c on c.oid = t.oid
 where f.body ~* ('\m(from|join|only|table|update|into)\s+("?\w+"?\.)?"?' || regexp_replace(c.relname, '(\W)', '\\\1', 'g') || '\M')
   and (o.rolsuper or o.rolbypassrls or not t.forced and pg_has_role(f.owner, t.owner, 'usage'))
   and f.body !~* '\m(current_setting|current_user|session_user)\M'
-  and not exists (
-      select from context_sources s
-      left join pg_proc sp on sp.oid = s.oid left join pg_class sc on sc.oid = s.oid
-      where f.body ~ ('\m' || regexp_replace(coalesce(sp.proname, sc.relname), '(\W)', '\\\1', 'g') || '\M'))
+  and f.oid not in (select oid from context_sources)
   and exists (select from grants g where g.relation = v.oid and g.privilege = 'SELECT')
 
 -- fault:

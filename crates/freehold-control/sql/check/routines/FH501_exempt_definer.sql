@@ -13,8 +13,6 @@ with named as (
     join pg_class c on c.oid = t.oid and strpos(lower(f.body), lower(c.relname)) > 0
          and f.body ~* ('\m' || regexp_replace(c.relname, '(\W)', '\\\1', 'g') || '\M')
     where f.is_definer and f.oid not in (select oid from context_sources)
-      and not exists (select from context_sources s left join pg_proc p on p.oid = s.oid left join pg_class v on v.oid = s.oid
-                      where f.body ~* ('\m' || regexp_replace(coalesce(p.proname, v.relname), '(\W)', '\\\1', 'g') || '\M'))
     group by f.oid
 )
 select f.name as object,
@@ -48,3 +46,9 @@ alter function app.count_notes() owner to check_owner;
 create function app.purge() returns void language sql security definer set search_path = pg_catalog, pg_temp
     as $$ delete from app.notes $$;
 revoke execute on function app.purge() from public;
+
+-- clean:
+create function app.me() returns uuid language sql stable set search_path = pg_catalog, pg_temp as $$ select c.tenant from app.context c $$;
+create function app.my_own() returns uuid language sql stable set search_path = pg_catalog, pg_temp as $$ select app.me() $$;
+create function app.my_notes() returns setof app.notes language sql security definer set search_path = pg_catalog, pg_temp
+    as $$ select n.* from app.notes n where n.tenant_id = app.my_own() $$;

@@ -13,8 +13,6 @@ with named as (
     join pg_class c on c.oid = t.oid and strpos(lower(f.body), lower(c.relname)) > 0
          and f.body ~* ('\m' || regexp_replace(c.relname, '(\W)', '\\\1', 'g') || '\M')
     where f.is_definer and f.oid not in (select oid from context_sources)
-      and not exists (select from context_sources s left join pg_proc p on p.oid = s.oid left join pg_class v on v.oid = s.oid
-                      where f.body ~* ('\m' || regexp_replace(coalesce(p.proname, v.relname), '(\W)', '\\\1', 'g') || '\M'))
     group by f.oid
 ),
 expressions as (

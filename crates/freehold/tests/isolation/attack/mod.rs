@@ -14,5 +14,6 @@ mod quiet;
 mod rows;
 mod seal;
 mod settings;
+mod sqlmap;
 mod victim;
 mod wire;

@@ -1,0 +1,61 @@
+//! `freehold scan` finds nothing here, and finds what is planted.
+
+use freehold_scan::{Options, Report, scan};
+
+use crate::planted::{Bug, Planted, plant};
+use crate::support::Site;
+
+async fn scan_of(site: &Site) -> Report {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut options = Options::new(format!("http://{}", site.base().host));
+    options.recipe = toml::from_str(include_str!("../../scan.toml")).unwrap();
+    scan(options).await.unwrap()
+}
+
+/// A new operation that the scan knows no attack on fails here.
+#[tokio::test]
+async fn every_operation_is_probed_and_none_gives_anything_away() {
+    let site = Site::start().await;
+    let report = scan_of(&site).await;
+    assert!(report.findings.is_empty(), "{:#?}", report.findings);
+    let unprobed: Vec<_> = report.operations.iter().filter(|operation| operation.probes.is_empty()).collect();
+    assert!(unprobed.is_empty(), "{unprobed:#?}");
+    assert!(report.operations.len() >= 16 && report.requests > 500, "{} operations", report.operations.len());
+}
+
+/// The scan names the operation that the bug is in, by the attack that is meant for it.
+async fn finds(bug: Bug, operation: &str, probe: &str) {
+    let site = Site::start_behind(async |deployment, router| {
+        let planted = Planted::new(bug, deployment).await;
+        router.layer(axum::middleware::from_fn_with_state(planted, plant))
+    });
+    let report = scan_of(&site.await).await;
+    let named = report.findings.iter().any(|finding| finding.operation == operation && finding.probe == probe);
+    assert!(named, "{bug:?}: {:#?}", report.findings);
+}
+
+macro_rules! planted_bugs {
+    ($($name:ident: $bug:ident in $operation:literal by $probe:literal;)+) => {$(
+        #[tokio::test]
+        async fn $name() {
+            finds(Bug::$bug, $operation, $probe).await;
+        }
+    )+};
+}
+
+planted_bugs! {
+    finds_an_operator_scope_where_a_tenants_belongs: OperatorScope in "GET /api/expenses/{id}" by "ids of another tenant";
+    finds_a_session_that_is_let_in_at_the_wrong_host: SessionOnTheWrongHost in "GET /api/expenses" by "session of another tenant";
+    finds_a_cursor_without_a_tenant: CursorWithoutTenant in "GET /api/expenses" by "cursors of another tenant";
+    finds_a_table_that_is_taken_for_reference_data: StaticTable in "GET /api/categories" by "headers that name another tenant";
+    finds_an_error_that_says_too_much: ErrorText in "PATCH /api/expenses/{id}" by "ids of another tenant";
+    finds_a_row_deleted_by_its_id_alone: DeleteById in "DELETE /api/expenses/{id}" by "ids of another tenant";
+    finds_a_header_that_chooses_the_tenant: HeaderChooses in "GET /api/reports/monthly" by "headers that name another tenant";
+    finds_forbidden_where_absent_belongs: ForbiddenNotAbsent in "GET /api/expenses/{id}" by "ids of another tenant";
+    finds_a_key_that_spans_tenants: UniqueAcrossTenants in "POST /api/categories" by "bodies equal to another tenant's";
+    finds_what_takes_longer_to_refuse: Timing in "GET /api/expenses/{id}" by "timing of ids";
+    finds_a_query_that_chooses_the_tenant: QueryChooses in "GET /api/reports/by-unit" by "a query that names another tenant";
+    finds_a_file_that_needs_no_session: FileWithoutSession in "GET /api/imports/{id}/rejections" by "no session";
+    finds_a_body_that_chooses_the_tenant: BodyChooses in "POST /api/expenses" by "bodies that name another tenant";
+    finds_answers_cached_by_their_path: CacheByPath in "GET /api/reports/by-unit" by "own reads, in turn";
+}

@@ -136,9 +136,47 @@ impl Chain {
 
 #[cfg(test)]
 mod tests {
-    use http::{Request, header};
+    use http::{HeaderValue, Request, header};
+    use proptest::prelude::*;
+    use proptest::sample::select;
 
     use super::*;
+
+    /// Hosts and addresses that were used to get past other resolvers, and their likes.
+    const HOSTILE: &str = include_str!("hostile.txt");
+
+    /// One of those, a piece of one, or two of them joined.
+    fn hostile() -> impl Strategy<Value = String> {
+        let line = || select(HOSTILE.lines().collect::<Vec<_>>());
+        prop_oneof![
+            3 => line().prop_map(str::to_owned),
+            2 => (line(), line(), any::<prop::sample::Index>()).prop_map(|(first, second, place)| {
+                let at = first.char_indices().map(|(at, _)| at).nth(place.index(first.chars().count())).unwrap_or(0);
+                format!("{}{second}", &first[..at])
+            }),
+            1 => "\\PC{0,300}",
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        /// Whoever is named is named in plain letters, in the host's first label or in the segment behind the prefix.
+        #[test]
+        fn nobody_is_resolved_who_was_not_named(host in hostile(), uri in hostile()) {
+            let Ok(host_value) = HeaderValue::from_str(&host) else { return Ok(()) };
+            let Ok(request) = Request::builder().uri(uri.as_str()).header(header::HOST, host_value).body(()) else { return Ok(()) };
+            let chain = Chain::new(Subdomain::of(["example.com"]).unwrap()).then(PathPrefix::new("t"));
+            let request = request.into_parts().0;
+            if let Ok(Address::Tenant(claim)) = chain.resolve(&request) {
+                let name = claim.slug.as_str();
+                let authority = request.uri.authority().map_or("", |authority| authority.as_str()).to_lowercase();
+                let is_host = |text: &str| text.strip_prefix(name).is_some_and(|rest| rest.starts_with(".example.com"));
+                let is_path = request.uri.path().split('/').nth(2).is_some_and(|segment| segment.eq_ignore_ascii_case(name));
+                prop_assert!(is_host(&host.to_lowercase()) || is_host(&authority) || is_path, "{host:?} {uri:?} is {name}");
+            }
+        }
+    }
 
     fn resolve(uri: &str, host: &str) -> Result<Address, ResolveError> {
         let chain = Chain::new(Subdomain::of(["example.com"]).unwrap()).then(PathPrefix::new("t"));

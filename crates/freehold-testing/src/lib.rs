@@ -13,7 +13,9 @@ mod twins;
 pub use attack::Outcome;
 pub use deployment::Deployment;
 pub use fault::{FAULTS, Fault, NOT_PLANTED};
+#[doc(hidden)]
 pub use hostile::{Grammar, Siege, Tally, sqlsmith};
+#[doc(hidden)]
 pub use pooler::PgBouncer;
 pub use server::{connect, server, stop_servers};
 pub use twins::{TALLY, Twin, Twins};

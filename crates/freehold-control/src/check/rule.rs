@@ -49,8 +49,8 @@ pub struct Rule {
     pub title: &'static str,
     /// How bad that is.
     pub severity: Severity,
-    /// Which known leaks and which other linters' rules it covers.
-    pub covers: &'static str,
+    /// Which rules of other linters it covers: of splinter, of pgrls.
+    pub covers: Vec<&'static str>,
     /// Where it is known from.
     pub source: &'static str,
     /// Why it could leak.
@@ -134,7 +134,11 @@ impl Rule {
             family,
             title,
             severity: Severity::named(severity).ok_or_else(|| format!("{severity} is no severity"))?,
-            covers: field("covers")?,
+            // The file says which known pitfalls too, by numbers that only developers know.
+            covers: field("covers")?
+                .split("; ")
+                .filter(|other| ["splinter", "pgrls"].iter().any(|linter| other.starts_with(linter)))
+                .collect(),
             source: field("source")?,
             why,
             query: query.trim(),

@@ -112,9 +112,10 @@ pub(super) fn fixes(report: &FixReport) -> String {
 pub(super) fn rules(rules: &[Rule]) -> String {
     table(
         &["RULE", "SEVERITY", "ABOUT", "WHAT", "COVERS"],
-        rules
-            .iter()
-            .map(|rule| [rule.id, rule.severity.as_str(), rule.family, rule.title, rule.covers].map(ToOwned::to_owned)),
+        rules.iter().map(|rule| {
+            let covers = rule.covers.join("; ");
+            [rule.id, rule.severity.as_str(), rule.family, rule.title, &covers].map(ToOwned::to_owned)
+        }),
     )
 }
 

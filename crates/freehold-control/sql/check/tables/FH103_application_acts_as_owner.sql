@@ -20,6 +20,11 @@ alter table app.notes no force row level security;
 -- names: app.notes
 
 -- fault:
+alter table app.notes owner to check_app;
+alter table app.notes no force row level security;
+-- names: app.notes
+
+-- fault:
 create role check_between nologin;
 grant check_owner to check_between;
 grant check_between to check_app;

@@ -124,4 +124,141 @@ sealed_tables as materialized (
     group by t.oid
     having bool_or(p.command in ('r', '*') and about.uses) and bool_or(p.command in ('d', '*') and about.uses)
        and bool_or(p.command in ('a', '*') and about.checks) and bool_or(p.command in ('w', '*') and about.uses and about.checks)
+),
+-- The stored trees of policies (PostgreSQL: pg_node_tree), as text.
+policy_trees as (
+    select p.oid as policy, x.clause, x.tree
+    from policies p join pg_policy y on y.oid = p.oid
+    cross join lateral (values (1, y.polqual::text), (2, y.polwithcheck::text)) as x(clause, tree)
+    where x.tree is not null
+),
+-- Nodes begin with a brace and a name; what is escaped belongs to a name.
+policy_tokens as (
+    select t.policy, t.clause, m.n, m.token[1] as token,
+           sum(case left(m.token[1], 1) when '{' then 1 when '}' then -1 else 0 end)
+               over (partition by t.policy, t.clause order by m.n) as depth
+    from policy_trees t
+    cross join lateral regexp_matches(t.tree,
+        '(\\.|\{[A-Z]*|\}|:funcid \d+|:args <>|:varattno \d+)', 'g') with ordinality as m(token, n)
+),
+-- Functions that policies call, with what they are given, and whether in a sub-select: once for the statement.
+policy_calls as (
+    select f.policy, f.clause, f.n, substring(f.token from '\d+')::oid as function,
+           -- The first argument: none, or the node that comes next.
+           (select a.token from policy_tokens a where a.policy = f.policy and a.clause = f.clause and a.n = f.n + 1) as argument,
+           (select a.token from policy_tokens a where a.policy = f.policy and a.clause = f.clause and a.n = f.n + 2) as attribute,
+           -- In a sub-select: since it began, nothing has closed it.
+           exists (
+               select from policy_tokens s
+               where s.policy = f.policy and s.clause = f.clause and s.n < f.n and s.token = '{SUBLINK'
+                 and not exists (
+                     select from policy_tokens u
+                     where u.policy = f.policy and u.clause = f.clause and u.n > s.n and u.n < f.n and u.depth < s.depth)) as is_wrapped
+    from policy_tokens f where f.token like ':funcid %'
+),
+-- What each view, also a materialized one, is made of.
+view_uses as materialized (
+    select distinct w.ev_class as view, d.refobjid as relation
+    from pg_rewrite w
+    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
+    where w.ev_type = '1' and d.refobjid <> w.ev_class
+),
+-- Views with whom they run as.
+views as materialized (
+    -- What a view names is read as its owner, or, with security_invoker, as the caller, however deep it is nested.
+    select r.oid, r.name, r.owner, r.options, o.rolname as owner_name, o.rolsuper or o.rolbypassrls as is_exempt,
+           exists (select from pg_options_to_table(r.options) x
+                   where x.option_name = 'security_invoker' and x.option_value::boolean) as is_invoker,
+           -- It asks who is asking, and so keeps tenants apart itself.
+           pg_get_viewdef(r.oid) ~ '\m(current_setting|CURRENT_USER|SESSION_USER|CURRENT_ROLE|USER)\M'
+           or exists (select from pg_rewrite w join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
+                      where w.ev_class = r.oid and d.refobjid in (select oid from context_sources)) as filters
+    from relations r join pg_roles o on o.oid = r.owner
+    where r.kind = 'v'
+),
+-- What app roles read, and what is read for them.
+opened_views as (
+    select v.oid, v.oid as granted from views v
+    where exists (select from grants g where g.relation = v.oid and g.privilege in ('SELECT', 'INSERT', 'UPDATE', 'DELETE'))
+    union
+    select i.oid, o.granted
+    from opened_views o
+    join views v on v.oid = o.oid and not v.is_invoker and not v.filters
+    join view_uses u on u.view = v.oid
+    join views i on i.oid = u.relation
+),
+-- What holds rows of tenants.
+holders as (
+    -- Whatever takes its rows from tables that keep tenants apart, or should.
+    (select oid from tenant_tables union select oid from relations where kind in ('r', 'p') and enabled)
+    union
+    select u.view from holders h join view_uses u on u.relation = h.oid
+    where u.view not in (select oid from views where filters)
+),
+-- Which settings a routine or view reads that tells a policy who asks.
+context_settings as materialized (
+    -- What a function or view that a policy may ask reads itself.
+    select format(s.pattern, regexp_replace(s.name, '(\W)', '\\\1', 'g')) as pattern, regexp_replace(m.found[1], '^request\..*', 'request') as setting
+    from (select f.oid, '\m%s\(' as pattern, f.proname as name, coalesce(pg_get_function_sqlbody(f.oid), f.prosrc) as body from pg_proc f
+          union all
+          select v.oid, '\mFROM (?:[\w"]+\.)?%s\M', v.relname, pg_get_viewdef(v.oid) from pg_class v where v.relkind = 'v') as s
+    cross join lateral regexp_matches(s.body, '\mcurrent_setting\s*\(\s*''([^'']+)''', 'g') as m(found)
+    where s.oid in (select oid from context_sources)
+),
+-- The settings that a clause of a policy compares the tenant column with.
+tenant_clauses as materialized (
+    -- The settings that one clause of a policy compares the tenant column with.
+    select p.relation, p.object, p.name, k.kind, array_agg(distinct c.setting order by c.setting) as settings
+    from policies p
+    join tenant_tables t on t.oid = p.relation
+    cross join lateral (values ('USING', p.using_text), ('WITH CHECK', p.check_text)) as k(kind, text)
+    cross join lateral (
+        select regexp_replace(m.found[1], '^request\..*', 'request')
+        from regexp_matches(k.text, '\m' || t.tenant_column || '"?\)?(?:::\w+)? = (?!ANY)(?:(?! AND | OR )[^=<>])*\mcurrent_setting\(''([^'']+)''', 'g') as m(found)
+        union
+        select s.setting from context_settings s
+        where k.text ~ ('\m' || t.tenant_column || '"?\)?(?:::\w+)? = (?!ANY)(?:(?! AND | OR )[^=<>])*' || s.pattern)
+    ) as c(setting)
+    where p.reads_context and (not p.is_permissive or p.relation not in (select oid from sealed_tables))
+    group by p.relation, p.object, p.name, p.oid, k.kind
+),
+-- Schemas of tenants.
+schema_twins as (
+    -- Three schemas or more with the very same tables, and nothing in them that says whose a row is: a schema per tenant.
+    select array_agg(x.schema order by x.schema) as names, x.tables
+    from (
+        select r.schema, array_agg(c.relname::text order by c.relname) as tables
+        from relations r join pg_class c on c.oid = r.oid
+        where r.kind in ('r', 'p') and not r.is_partition and r.schema <> 'public'
+        group by r.schema
+        having count(*) > 1 and bool_and(not r.enabled and r.oid not in (select oid from tenant_tables))
+    ) as x
+    group by x.tables
+    having count(*) > 2
+),
+-- Foreign keys between tenant tables that do not carry the tenant.
+crossing_key_columns as (
+    select k.*, t.name as table_name, p.name as parent_name, c.relname as parent_relname, t.tenant_column,
+           (select array_agg(a.attname::text order by u.n) from unnest(k.conkey) with ordinality as u(attnum, n)
+            join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.attnum) as columns,
+           (select array_agg(a.attname::text order by u.n) from unnest(k.confkey) with ordinality as u(attnum, n)
+            join pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.attnum) as parent_columns
+    from pg_constraint k
+    join tenant_tables t on t.oid = k.conrelid
+    join tenant_tables p on p.oid = k.confrelid and p.tenant_column = t.tenant_column
+    join pg_class c on c.oid = k.confrelid
+    -- A key of a partition is its parent's. One that carries the tenant may map it to another column: tenants in tenants.
+    where k.contype = 'f' and k.conparentid = 0 and t.tenant_attnum <> all (k.conkey)
+),
+-- The same as they are written.
+crossing_keys as (
+    select k.*, c.list as column_list, c.parent_list,
+           -- What comes after the columns: the match and the actions. Only a delete can be told to leave the tenant alone.
+           regexp_replace(regexp_replace(pg_get_constraintdef(k.oid), '^.*? REFERENCES .*?\)', ''),
+                          '(ON DELETE SET (?:NULL|DEFAULT))(?! \()', '\1 (' || c.list || ')') as rest
+    from crossing_key_columns k
+    cross join lateral (
+        select (select string_agg(quote_ident(v), ', ' order by n) from unnest(k.columns) with ordinality as u(v, n)) as list,
+               (select string_agg(quote_ident(v), ', ' order by n) from unnest(k.parent_columns) with ordinality as u(v, n)) as parent_list
+    ) c
 )

@@ -2,7 +2,7 @@
 //!
 //! Any PostgreSQL database with tenants in it can be checked. A [`Rule`] is one file below `sql/check`: a query over
 //! the vocabulary that all rules share, the reason for it with its source, faults that make it fire, and clean twins of
-//! the faults. [`self_test`] plants them all: a rule is trusted only once it was seen to find its fault.
+//! the faults. [`self_test()`] plants them all: a rule is trusted only once it was seen to find its fault.
 
 mod baseline;
 mod fix;

@@ -4,50 +4,20 @@
 -- source: PostgreSQL, chapter "Function Volatility Categories"
 -- why: Where no index helps, the function runs once for each row that is looked at. In a sub-select of its own, (select ...), it
 --      runs once for the statement.
-with trees as (
-    select p.oid as policy, x.clause, x.tree
-    from policies p join pg_policy y on y.oid = p.oid
-    cross join lateral (values (1, y.polqual::text), (2, y.polwithcheck::text)) as x(clause, tree)
-    where x.tree is not null
-),
--- Nodes begin with a brace and a name; what is escaped belongs to a name.
-tokens as (
-    select t.policy, t.clause, m.n, m.token[1] as token,
-           sum(case left(m.token[1], 1) when '{' then 1 when '}' then -1 else 0 end)
-               over (partition by t.policy, t.clause order by m.n) as depth
-    from trees t
-    cross join lateral regexp_matches(t.tree,
-        '(\\.|\{[A-Z]*|\}|:funcid \d+|:args <>|:varattno \d+)', 'g') with ordinality as m(token, n)
-),
-calls as (
-    select f.policy, f.clause, f.n, substring(f.token from '\d+')::oid as function,
-           -- The first argument: none, or the node that comes next.
-           (select a.token from tokens a where a.policy = f.policy and a.clause = f.clause and a.n = f.n + 1) as argument,
-           (select a.token from tokens a where a.policy = f.policy and a.clause = f.clause and a.n = f.n + 2) as attribute,
-           -- In a sub-select: since it began, nothing has closed it.
-           exists (
-               select from tokens s
-               where s.policy = f.policy and s.clause = f.clause and s.n < f.n and s.token = '{SUBLINK'
-                 and not exists (
-                     select from tokens u
-                     where u.policy = f.policy and u.clause = f.clause and u.n > s.n and u.n < f.n and u.depth < s.depth)) as is_wrapped
-    from tokens f where f.token like ':funcid %'
-)
-
 select p.object,
        format('it calls %s outside of a sub-select', string_agg(distinct c.function::regprocedure::text, ', ')) as why,
        -- Only calls as PostgreSQL prints them without arguments, and of settings, are sure to be found in the text.
        format('alter policy %I on %s', p.name, p.relation::regclass)
            || coalesce(' using (' || regexp_replace(p.using_text, w.pattern, '(select \1)', 'g') || ')', '')
            || coalesce(' with check (' || regexp_replace(p.check_text, w.pattern, '(select \1)', 'g') || ')', '') as fix
-from calls c
+from policy_calls c
 join pg_proc f on f.oid = c.function
 join policies p on p.oid = c.policy
 cross join lateral (
     select '(\mcurrent_setting\(''[^'']*''::text(?:, (?:true|false))?\)'
            || coalesce((select string_agg(distinct
                                          '|(?<![\w."])' || replace(split_part(x.function::regprocedure::text, '(', 1), '.', '\.') || '\(\)', '')
-                        from calls x join pg_proc y on y.oid = x.function
+                        from policy_calls x join pg_proc y on y.oid = x.function
                         where x.policy = p.oid and x.argument = ':args <>' and x.function >= 16384 and y.provolatile <> 'v'), '')
            || ')' as pattern
 ) w

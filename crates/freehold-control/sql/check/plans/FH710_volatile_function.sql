@@ -4,36 +4,6 @@
 -- source: PostgreSQL, chapter "Function Volatility Categories"
 -- why: It runs again for every row, no index can be used for what it is compared with, and which rows are shown may change within
 --      one statement. Functions are volatile unless they say otherwise.
-with trees as (
-    select p.oid as policy, x.clause, x.tree
-    from policies p join pg_policy y on y.oid = p.oid
-    cross join lateral (values (1, y.polqual::text), (2, y.polwithcheck::text)) as x(clause, tree)
-    where x.tree is not null
-),
--- Nodes begin with a brace and a name; what is escaped belongs to a name.
-tokens as (
-    select t.policy, t.clause, m.n, m.token[1] as token,
-           sum(case left(m.token[1], 1) when '{' then 1 when '}' then -1 else 0 end)
-               over (partition by t.policy, t.clause order by m.n) as depth
-    from trees t
-    cross join lateral regexp_matches(t.tree,
-        '(\\.|\{[A-Z]*|\}|:funcid \d+|:args <>|:varattno \d+)', 'g') with ordinality as m(token, n)
-),
-calls as (
-    select f.policy, f.clause, f.n, substring(f.token from '\d+')::oid as function,
-           -- The first argument: none, or the node that comes next.
-           (select a.token from tokens a where a.policy = f.policy and a.clause = f.clause and a.n = f.n + 1) as argument,
-           (select a.token from tokens a where a.policy = f.policy and a.clause = f.clause and a.n = f.n + 2) as attribute,
-           -- In a sub-select: since it began, nothing has closed it.
-           exists (
-               select from tokens s
-               where s.policy = f.policy and s.clause = f.clause and s.n < f.n and s.token = '{SUBLINK'
-                 and not exists (
-                     select from tokens u
-                     where u.policy = f.policy and u.clause = f.clause and u.n > s.n and u.n < f.n and u.depth < s.depth)) as is_wrapped
-    from tokens f where f.token like ':funcid %'
-)
-
 select p.object, format('%s is volatile', c.function::regprocedure) as why,
        case when r.oid is null then '-- replace it by what is the same throughout a statement'
             -- Nothing in it writes or counts.
@@ -43,7 +13,7 @@ select p.object, format('%s is volatile', c.function::regprocedure) as why,
                                  join pg_proc x on x.proname = lower(m[1]) and x.provolatile = 'v')
             then format('alter function %s stable', r.name)
             else format('-- if it only reads: alter function %s stable', r.name) end as fix
-from calls c
+from policy_calls c
 join pg_proc f on f.oid = c.function and f.provolatile = 'v'
 join policies p on p.oid = c.policy
 left join routines r on r.oid = c.function

@@ -4,40 +4,10 @@
 -- source: PostgreSQL, chapter "Function Volatility Categories"; inlining of SQL functions
 -- why: A function that is given a column is called for each row that is looked at, and one that PostgreSQL cannot put into the
 --      query, as it is PL/pgSQL, has its owner's rights or settings of its own, is a query for each of them.
-with trees as (
-    select p.oid as policy, x.clause, x.tree
-    from policies p join pg_policy y on y.oid = p.oid
-    cross join lateral (values (1, y.polqual::text), (2, y.polwithcheck::text)) as x(clause, tree)
-    where x.tree is not null
-),
--- Nodes begin with a brace and a name; what is escaped belongs to a name.
-tokens as (
-    select t.policy, t.clause, m.n, m.token[1] as token,
-           sum(case left(m.token[1], 1) when '{' then 1 when '}' then -1 else 0 end)
-               over (partition by t.policy, t.clause order by m.n) as depth
-    from trees t
-    cross join lateral regexp_matches(t.tree,
-        '(\\.|\{[A-Z]*|\}|:funcid \d+|:args <>|:varattno \d+)', 'g') with ordinality as m(token, n)
-),
-calls as (
-    select f.policy, f.clause, f.n, substring(f.token from '\d+')::oid as function,
-           -- The first argument: none, or the node that comes next.
-           (select a.token from tokens a where a.policy = f.policy and a.clause = f.clause and a.n = f.n + 1) as argument,
-           (select a.token from tokens a where a.policy = f.policy and a.clause = f.clause and a.n = f.n + 2) as attribute,
-           -- In a sub-select: since it began, nothing has closed it.
-           exists (
-               select from tokens s
-               where s.policy = f.policy and s.clause = f.clause and s.n < f.n and s.token = '{SUBLINK'
-                 and not exists (
-                     select from tokens u
-                     where u.policy = f.policy and u.clause = f.clause and u.n > s.n and u.n < f.n and u.depth < s.depth)) as is_wrapped
-    from tokens f where f.token like ':funcid %'
-)
-
 select p.object,
        format('it calls %s with %I of every row', r.name, a.attname) as why,
        format('-- turn it round: %I in (select ... ), where the sub-select lists what is allowed, once for the statement', a.attname) as fix
-from calls c
+from policy_calls c
 join policies p on p.oid = c.policy
 join routines r on r.oid = c.function
 join pg_attribute a on a.attrelid = p.relation and a.attnum = substring(c.attribute from '^:varattno (\d+)$')::smallint

@@ -4,37 +4,12 @@
 -- source: PostgreSQL, chapter "Row Security Policies"
 -- why: What is read with one setting is written with another: when the two part, for a forgotten rename or a pooled connection that keeps
 --      the older one, rows of one tenant go to another.
-with settings_of as materialized (
-    -- What a function or view that a policy may ask reads itself.
-    select format(s.pattern, regexp_replace(s.name, '(\W)', '\\\1', 'g')) as pattern, regexp_replace(m.found[1], '^request\..*', 'request') as setting
-    from (select f.oid, '\m%s\(' as pattern, f.proname as name, coalesce(pg_get_function_sqlbody(f.oid), f.prosrc) as body from pg_proc f
-          union all
-          select v.oid, '\mFROM (?:[\w"]+\.)?%s\M', v.relname, pg_get_viewdef(v.oid) from pg_class v where v.relkind = 'v') as s
-    cross join lateral regexp_matches(s.body, '\mcurrent_setting\s*\(\s*''([^'']+)''', 'g') as m(found)
-    where s.oid in (select oid from context_sources)
-),
-clauses as materialized (
-    -- The settings that one clause of a policy compares the tenant column with.
-    select p.relation, p.object, p.name, k.kind, array_agg(distinct c.setting order by c.setting) as settings
-    from policies p
-    join tenant_tables t on t.oid = p.relation
-    cross join lateral (values ('USING', p.using_text), ('WITH CHECK', p.check_text)) as k(kind, text)
-    cross join lateral (
-        select regexp_replace(m.found[1], '^request\..*', 'request')
-        from regexp_matches(k.text, '\m' || t.tenant_column || '"?\)?(?:::\w+)? = (?!ANY)(?:(?! AND | OR )[^=<>])*\mcurrent_setting\(''([^'']+)''', 'g') as m(found)
-        union
-        select s.setting from settings_of s
-        where k.text ~ ('\m' || t.tenant_column || '"?\)?(?:::\w+)? = (?!ANY)(?:(?! AND | OR )[^=<>])*' || s.pattern)
-    ) as c(setting)
-    where p.reads_context and (not p.is_permissive or p.relation not in (select oid from sealed_tables))
-    group by p.relation, p.object, p.name, p.oid, k.kind
-)
 select t.name as object,
        (select string_agg(format('%s by %s of %I', array_to_string(c.settings, ', '), c.kind, c.name), '; ' order by c.settings, c.name, c.kind)
-        from clauses c where c.relation = t.oid) as why,
+        from tenant_clauses c where c.relation = t.oid) as why,
        format('-- compare %I with the same setting in every policy on %s', t.tenant_column, t.name) as fix
 from tenant_tables t
-where (select count(distinct c.settings) from clauses c where c.relation = t.oid) > 1
+where (select count(distinct c.settings) from tenant_clauses c where c.relation = t.oid) > 1
 
 -- fault:
 create table app.open (

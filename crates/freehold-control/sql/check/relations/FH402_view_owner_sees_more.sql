@@ -4,47 +4,18 @@
 -- source: PostgreSQL, CREATE VIEW and CREATE POLICY: the policies of the view's owner apply
 -- why: Through a view without security_invoker it is the policies of the view's owner that apply. One that lets the owner see every
 --      row lets everybody who may read the view see them too.
-with recursive uses as materialized (
-    select distinct w.ev_class as view, d.refobjid as relation
-    from pg_rewrite w
-    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
-    where w.ev_type = '1' and d.refobjid <> w.ev_class
-),
-views as materialized (
-    -- What a view names is read as its owner, or, with security_invoker, as the caller, however deep it is nested.
-    select r.oid, r.name, r.owner, r.options, o.rolname as owner_name, o.rolsuper or o.rolbypassrls as is_exempt,
-           exists (select from pg_options_to_table(r.options) x
-                   where x.option_name = 'security_invoker' and x.option_value::boolean) as is_invoker,
-           -- It asks who is asking, and so keeps tenants apart itself.
-           pg_get_viewdef(r.oid) ~ '\m(current_setting|CURRENT_USER|SESSION_USER|CURRENT_ROLE|USER)\M'
-           or exists (select from pg_rewrite w join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
-                      where w.ev_class = r.oid and d.refobjid in (select oid from context_sources)) as filters
-    from relations r join pg_roles o on o.oid = r.owner
-    where r.kind = 'v'
-),
--- What app roles read, and what is read for them.
-opened as (
-    select v.oid, v.oid as granted from views v
-    where exists (select from grants g where g.relation = v.oid and g.privilege in ('SELECT', 'INSERT', 'UPDATE', 'DELETE'))
-    union
-    select i.oid, o.granted
-    from opened o
-    join views v on v.oid = o.oid and not v.is_invoker and not v.filters
-    join uses u on u.view = v.oid
-    join views i on i.oid = u.relation
-)
 select 'view ' || v.name as object,
        format('it reads as %s, for whom %s lets through what callers may not see', v.owner_name,
               string_agg(distinct p.object, ', ' order by p.object)) as why,
        format('alter view %s set (security_invoker = true)', v.name) as fix
 from views v
-join uses u on u.view = v.oid
+join view_uses u on u.view = v.oid
 join relations t on t.oid = u.relation and t.enabled
 join policies p on p.relation = t.oid and p.is_permissive and p.command in ('r', '*')
 where not v.is_invoker and not v.filters and not v.is_exempt
   and (t.forced or not pg_has_role(v.owner, t.owner, 'usage'))
   and t.oid not in (select oid from sealed_tables)
-  and v.oid in (select oid from opened)
+  and v.oid in (select oid from opened_views)
   and not p.reads_context and p.text !~ '\m(CURRENT_USER|SESSION_USER)\M'
   and exists (select from unnest(p.roles) x where x <> 0 and pg_has_role(v.owner, x, 'usage'))
   and not exists (select from unnest(p.roles) x where x = 0 or x in (select role from reachable))

@@ -4,25 +4,7 @@
 -- source: PostgreSQL, CREATE FOREIGN TABLE; row-level security is for tables only
 -- why: A foreign table cannot have policies, and the other server knows one login only, not who asks. Whoever may read it, or a view
 --      over it, reads the rows of every tenant.
-with recursive uses as materialized (
-    select distinct w.ev_class as view, d.refobjid as relation
-    from pg_rewrite w
-    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
-    where w.ev_type = '1' and d.refobjid <> w.ev_class
-),
-views as materialized (
-    -- What a view names is read as its owner, or, with security_invoker, as the caller, however deep it is nested.
-    select r.oid, r.name, r.owner, r.options, o.rolname as owner_name, o.rolsuper or o.rolbypassrls as is_exempt,
-           exists (select from pg_options_to_table(r.options) x
-                   where x.option_name = 'security_invoker' and x.option_value::boolean) as is_invoker,
-           -- It asks who is asking, and so keeps tenants apart itself.
-           pg_get_viewdef(r.oid) ~ '\m(current_setting|CURRENT_USER|SESSION_USER|CURRENT_ROLE|USER)\M'
-           or exists (select from pg_rewrite w join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
-                      where w.ev_class = r.oid and d.refobjid in (select oid from context_sources)) as filters
-    from relations r join pg_roles o on o.oid = r.owner
-    where r.kind = 'v'
-),
-remote as (
+with remote as (
     select t.oid, t.name, string_agg(distinct g.grantee_name, ', ' order by g.grantee_name) as grantees
     from relations t left join grants g on g.relation = t.oid and g.privilege = 'SELECT'
     where t.kind = 'f'
@@ -38,7 +20,7 @@ union all
 select distinct 'view ' || v.name, format('it shows %s, which has rows of tenants, without asking who asks', f.name),
        format('-- add to %s a condition on the tenant, and security_barrier', v.name)
 from views v
-join uses u on u.view = v.oid
+join view_uses u on u.view = v.oid
 join remote f on f.oid = u.relation and f.grantees is null
 where not v.filters and not v.is_invoker
   and exists (select from grants g where g.relation = v.oid and g.privilege = 'SELECT')

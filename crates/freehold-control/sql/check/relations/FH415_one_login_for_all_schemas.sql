@@ -4,26 +4,13 @@
 -- source: PostgreSQL, chapter "Schemas": the search path is no privilege
 -- why: With a schema per tenant and one login for all of them, nothing but search_path keeps tenants apart. Any SQL can set it or name
 --      another schema, and a pooled connection keeps it for whoever comes next.
-with twins as (
-    -- Three schemas or more with the very same tables, and nothing in them that says whose a row is: a schema per tenant.
-    select array_agg(x.schema order by x.schema) as names, x.tables
-    from (
-        select r.schema, array_agg(c.relname::text order by c.relname) as tables
-        from relations r join pg_class c on c.oid = r.oid
-        where r.kind in ('r', 'p') and not r.is_partition and r.schema <> 'public'
-        group by r.schema
-        having count(*) > 1 and bool_and(not r.enabled and r.oid not in (select oid from tenant_tables))
-    ) as x
-    group by x.tables
-    having count(*) > 2
-)
 select 'role ' || quote_ident(a.name) as object,
        format('it reads the same tables in %s schemas, as %s', count(*), (array_agg(quote_ident(n.name) order by n.name))[1:3]) as why,
        format('-- a role per tenant with usage on its own schema, granted to %I with inherit false (set role), or policies on the tables',
               a.name) as fix
 from app_roles a
 join pg_roles r on r.oid = a.oid and (r.rolcanlogin or a.configured)
-cross join twins t
+cross join schema_twins t
 cross join unnest(t.names) as n(name)
 where has_schema_privilege(a.oid, n.name, 'usage')
   and has_table_privilege(a.oid, format('%I.%I', n.name, t.tables[1]), 'select')

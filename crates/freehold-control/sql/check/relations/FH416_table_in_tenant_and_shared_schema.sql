@@ -4,25 +4,12 @@
 -- source: PostgreSQL, chapter "Schemas": the search path
 -- why: When a tenant's schema is gone, misspelled or a table behind, a search path that goes on to public finds the table there without
 --      an error: rows of this tenant are written where all the others read them.
-with twins as (
-    -- Three schemas or more with the very same tables, and nothing in them that says whose a row is: a schema per tenant.
-    select array_agg(x.schema order by x.schema) as names, x.tables
-    from (
-        select r.schema, array_agg(c.relname::text order by c.relname) as tables
-        from relations r join pg_class c on c.oid = r.oid
-        where r.kind in ('r', 'p') and not r.is_partition and r.schema <> 'public'
-        group by r.schema
-        having count(*) > 1 and bool_and(not r.enabled and r.oid not in (select oid from tenant_tables))
-    ) as x
-    group by x.tables
-    having count(*) > 2
-)
 select 'schema public' as object,
        'what is missing from a tenant''s schema is found there: ' || string_agg(distinct r.name, ', ' order by r.name) as why,
        '-- drop these tables or move them to another schema, and leave public out of the search path' as fix
 from relations r
 join pg_class c on c.oid = r.oid
-join twins t on c.relname = any (t.tables)
+join schema_twins t on c.relname = any (t.tables)
 where r.schema = 'public' and r.kind in ('r', 'p') and not r.enabled
   -- Every tool keeps a list of what has been migrated in every schema.
   and c.relname !~ '(migration|alembic|flyway|schema_(version|history)|ar_internal_metadata|content_type)'

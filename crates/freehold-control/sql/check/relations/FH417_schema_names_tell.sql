@@ -4,23 +4,10 @@
 -- source: PostgreSQL, pg_namespace is readable by everybody
 -- why: Every login can list all schemas of its database. Named after customers, they are a list of customers; names that say nothing,
 --      as a number or the start of a uuid, are not.
-with twins as (
-    -- Three schemas or more with the very same tables, and nothing in them that says whose a row is: a schema per tenant.
-    select array_agg(x.schema order by x.schema) as names, x.tables
-    from (
-        select r.schema, array_agg(c.relname::text order by c.relname) as tables
-        from relations r join pg_class c on c.oid = r.oid
-        where r.kind in ('r', 'p') and not r.is_partition and r.schema <> 'public'
-        group by r.schema
-        having count(*) > 1 and bool_and(not r.enabled and r.oid not in (select oid from tenant_tables))
-    ) as x
-    group by x.tables
-    having count(*) > 2
-)
 select 'schemas of tenants' as object,
        format('%s schemas have names that mean something, as %s', count(*), (array_agg(quote_ident(n.name) order by n.name))[1:3]) as why,
        '-- rename them to what says nothing: alter schema ... rename to ...' as fix
-from twins t cross join unnest(t.names) as n(name)
+from schema_twins t cross join unnest(t.names) as n(name)
 where n.name !~ '^[a-z]+_?[0-9]+$' and n.name !~ '^([a-z]+_)?[0-9a-f_-]{6,}$' and n.name !~ '^([a-z]+_)?[0-9a-z]{20,}$'
 having count(*) > 2
 

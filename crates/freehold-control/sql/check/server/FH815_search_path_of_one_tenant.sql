@@ -4,20 +4,7 @@
 -- source: PostgreSQL, ALTER ROLE ... SET and ALTER DATABASE ... SET
 -- why: With a schema per tenant, a query that comes before search_path was set, or after a reset, reads and writes the rows of the tenant
 --      whose schema it starts with, without an error.
-with twins as (
-    -- Three schemas or more with the very same tables, and nothing in them that says whose a row is: a schema per tenant.
-    select array_agg(x.schema order by x.schema) as names, x.tables
-    from (
-        select r.schema, array_agg(c.relname::text order by c.relname) as tables
-        from relations r join pg_class c on c.oid = r.oid
-        where r.kind in ('r', 'p') and not r.is_partition and r.schema <> 'public'
-        group by r.schema
-        having count(*) > 1 and bool_and(not r.enabled and r.oid not in (select oid from tenant_tables))
-    ) as x
-    group by x.tables
-    having count(*) > 2
-),
-defaults as (
+with defaults as (
     select s.setdatabase, s.setrole, split_part(c, '=', 1) as name, substr(c, strpos(c, '=') + 1) as value,
            concat_ws(' in ', case when s.setrole <> 0 then format('role %I', r.rolname) when s.setdatabase = 0 then 'role all' end,
                      case when s.setdatabase <> 0 then format('database %I', current_database()) end) as holder
@@ -30,7 +17,7 @@ defaults as (
 select d.holder as object, format('its search_path names %I, a schema of one tenant', n.name) as why,
        format('alter %s reset search_path', d.holder) as fix
 from defaults d
-cross join twins t
+cross join schema_twins t
 cross join unnest(t.names) as n(name)
 where d.name = 'search_path'
   and n.name = any (select trim(both ' "' from x) from unnest(string_to_array(d.value, ',')) x)

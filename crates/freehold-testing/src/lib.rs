@@ -17,6 +17,8 @@ pub use fault::{FAULTS, Fault, NOT_PLANTED};
 pub use hostile::{Grammar, Siege, Tally, sqlsmith};
 #[doc(hidden)]
 pub use pooler::PgBouncer;
+#[doc(hidden)]
+pub use server::tool;
 pub use server::{connect, server, stop_servers};
 pub use twins::{TALLY, Twin, Twins};
 

@@ -1,5 +1,5 @@
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use freehold::login::Login;
@@ -44,12 +44,20 @@ pub fn stop_servers() -> Vec<String> {
 
 /// Below the build's target directory, or wherever the server's account can reach.
 fn state_dir(major: u32) -> PathBuf {
-    let binary = env::current_exe().unwrap();
-    let target = binary.ancestors().find(|path| path.file_name().is_some_and(|name| name == "target"));
-    let state =
-        target.map_or_else(env::temp_dir, |target| target.to_owned()).join("freehold-testing").join(major.to_string());
+    let state = target().unwrap_or_else(env::temp_dir).join("freehold-testing").join(major.to_string());
     std::fs::create_dir_all(&state).unwrap();
     freehold_postgres::reachable_state_dir(&state)
+}
+
+/// The build's target directory.
+fn target() -> Option<PathBuf> {
+    let binary = env::current_exe().unwrap();
+    binary.ancestors().find(|path| path.file_name().is_some_and(|name| name == "target")).map(Path::to_owned)
+}
+
+/// A program of somebody else that `./dev test` puts below the target directory, if it could.
+pub fn tool(name: &str) -> Option<PathBuf> {
+    Some(target()?.join("tools/bin").join(name)).filter(|tool| tool.exists())
 }
 
 /// A connection with the rights of a superuser: for the truth, and for planting faults.

@@ -1,7 +1,6 @@
 //! schemathesis makes requests up from the description of the API and holds the answers against it.
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use freehold::tenant::Model;
+use freehold_testing::tool;
 use serde_json::json;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -40,13 +40,6 @@ async fn keep(State(answers): State<Answers>, request: Request, next: Next) -> R
     Response::from_parts(parts, Body::from(body))
 }
 
-/// Where `./dev test` puts the program.
-fn schemathesis() -> Option<PathBuf> {
-    let binary = env::current_exe().unwrap();
-    let target = binary.ancestors().find(|path| path.file_name().is_some_and(|name| name == "target"))?;
-    Some(target.join("tools/bin/schemathesis")).filter(|schemathesis| schemathesis.exists())
-}
-
 /// Tries the operations that `which` chooses at the client's host, as the client.
 async fn run(schemathesis: &Path, site: &Site, client: &Client, which: &[&str]) {
     let address = format!("http://{}", site.address);
@@ -71,7 +64,7 @@ async fn run(schemathesis: &Path, site: &Site, client: &Client, which: &[&str]) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_application_answers_as_its_description_says() {
-    let Some(schemathesis) = schemathesis() else {
+    let Some(schemathesis) = tool("schemathesis") else {
         println!("schemathesis is not installed: nothing was tested (./dev test installs it)");
         return;
     };

@@ -1,9 +1,8 @@
 //! sqlmap finds injections and empties databases through them, and knows nothing of Freehold.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use freehold::isolation::TokioPostgres;
-use freehold_testing::{Twin, Twins, connect, under_every_model};
+use freehold_testing::{Twin, Twins, connect, tool, under_every_model};
 use http::StatusCode;
 use parking_lot::Mutex;
 use serde::Deserialize;
@@ -105,13 +104,6 @@ async fn serve(careless: &Arc<Careless>) -> String {
     address
 }
 
-/// Where `./dev test` puts the program.
-fn sqlmap() -> Option<PathBuf> {
-    let binary = env::current_exe().unwrap();
-    let target = binary.ancestors().find(|path| path.file_name().is_some_and(|name| name == "target"))?;
-    Some(target.join("tools/bin/sqlmap")).filter(|sqlmap| sqlmap.exists())
-}
-
 /// Has sqlmap dump the notes of a schema through an endpoint, and returns all it printed, which has the rows in it.
 async fn dump(sqlmap: &Path, url: &str, schema: &str) -> String {
     let state = tempfile::tempdir().unwrap();
@@ -141,7 +133,7 @@ under_every_model! {
 
     /// Through an endpoint that has what sqlmap looks for. The same endpoint with a filter written by hand gives B away.
     async fn sqlmap_dumps_the_rows_of_its_own_tenant_alone(twins: Twins) {
-        let Some(sqlmap) = sqlmap() else {
+        let Some(sqlmap) = tool("sqlmap") else {
             println!("sqlmap is not installed: nothing was tested (./dev test installs it)");
             return;
         };

@@ -26,6 +26,10 @@ const PRIVATE: &str = "
 [postgres]
 # For tests: faster, but a crash of the machine ruins the data.
 # durable = false
+
+# Rules that `freehold check` leaves out: FH204, or FH7 for all that begin with it.
+# [check]
+# ignore = []
 ";
 
 /// Keeps the key and the database out of the repository around them.

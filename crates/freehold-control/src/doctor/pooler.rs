@@ -138,7 +138,7 @@ async fn examine_pooling(pooler: &Login, report: &mut Report) -> Result<Pooling,
         SUBJECT,
         "it pools transactions: two clients had one backend in turn, so a context that names its backend is refused there, \
          and a scope fails with \"the tenant context is for another connection\"",
-        "pool sessions, or connect applications to PostgreSQL itself",
+        "connect applications to PostgreSQL itself; pooled sessions keep their backend, for applications that need no more",
     );
     Ok(Pooling::Transaction)
 }

@@ -4,24 +4,6 @@
 -- source: PostgreSQL, CREATE VIEW: tables of a view are read as its owner; Supabase, auth.users
 -- why: The application may not read the table of logins, but the view reads it as its owner: addresses and password hashes of the
 --      people of every tenant are there for whoever may read the view.
-with recursive uses as materialized (
-    select distinct w.ev_class as view, d.refobjid as relation
-    from pg_rewrite w
-    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
-    where w.ev_type = '1' and d.refobjid <> w.ev_class
-),
-views as materialized (
-    -- What a view names is read as its owner, or, with security_invoker, as the caller, however deep it is nested.
-    select r.oid, r.name, r.owner, r.options, o.rolname as owner_name, o.rolsuper or o.rolbypassrls as is_exempt,
-           exists (select from pg_options_to_table(r.options) x
-                   where x.option_name = 'security_invoker' and x.option_value::boolean) as is_invoker,
-           -- It asks who is asking, and so keeps tenants apart itself.
-           pg_get_viewdef(r.oid) ~ '\m(current_setting|CURRENT_USER|SESSION_USER|CURRENT_ROLE|USER)\M'
-           or exists (select from pg_rewrite w join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
-                      where w.ev_class = r.oid and d.refobjid in (select oid from context_sources)) as filters
-    from relations r join pg_roles o on o.oid = r.owner
-    where r.kind = 'v'
-)
 select kind || ' ' || x.name as object,
        format('it shows %s of %s, which the application itself may not read',
               string_agg(distinct a.attname::text, ', ' order by a.attname::text), c.oid::regclass) as why,

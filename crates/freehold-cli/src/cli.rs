@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use freehold::tenant::{Model, Slug};
+use freehold_control::Pooler;
 
 use crate::settings::DATA;
 use http::Uri;
@@ -56,6 +57,9 @@ pub(crate) enum Command {
     /// Create, show and change tenants
     #[command(subcommand)]
     Tenant(Tenant),
+    /// Say how applications reach a cluster
+    #[command(subcommand)]
+    Cluster(Cluster),
     /// Bring every placement up to the application's migrations
     Migrate(Migrate),
     /// Look through the databases for what could leak between tenants
@@ -200,6 +204,25 @@ pub(crate) enum MigrateCommand {
     New {
         /// What it does, in lower-case letters, digits and underscores
         name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cluster {
+    /// Make applications connect through a connection pooler; the control plane goes on connecting to the server itself
+    #[command(group(clap::ArgGroup::new("way").required(true).args(["pooler", "direct"])))]
+    Pooler {
+        /// The cluster's name, as `freehold status` shows it
+        cluster: String,
+        /// Where the pooler is
+        #[arg(value_name = "HOST:PORT")]
+        pooler: Option<Pooler>,
+        /// Connect to the server itself
+        #[arg(long)]
+        direct: bool,
+        /// Why, for the audit
+        #[arg(long, default_value = "asked for on the command line")]
+        reason: String,
     },
 }
 

@@ -6,6 +6,7 @@
 
 mod audit;
 mod check;
+mod clusters;
 mod connection;
 mod delete;
 mod doctor;
@@ -26,6 +27,7 @@ pub use check::{
     Baseline, CheckOptions, Drift, Finding, FixReport, Rule, SelfTest, Severity, check_database, fix, self_test,
     without_placements,
 };
+pub use clusters::{InvalidPooler, Pooler};
 pub use doctor::{Diagnosis, Health, examine_pooler};
 pub use error::ControlError;
 pub use install::{Installer, Passwords};

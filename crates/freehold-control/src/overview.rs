@@ -28,6 +28,8 @@ pub struct ClusterRow {
     pub host: String,
     /// The port.
     pub port: i32,
+    /// Where applications connect instead, if a pooler stands between.
+    pub pooler: Option<String>,
     /// The data database.
     pub database: String,
     /// Whether it takes no new tenants.
@@ -80,7 +82,7 @@ impl ControlPlane {
         let catalog = self.catalog().await?;
         let version = catalog.query_one("select schema_version from catalog.hello", &[]).await.map_err(&failed)?;
         let clusters = catalog
-            .query("select id, host, port, database, draining from catalog.clusters order by added_at", &[])
+            .query("select id, host, port, pooler_host || ':' || pooler_port, database, draining from catalog.clusters order by added_at", &[])
             .await
             .map_err(&failed)?;
         let tenants = catalog
@@ -109,8 +111,9 @@ impl ControlPlane {
                     id: row.get(0),
                     host: row.get(1),
                     port: row.get(2),
-                    database: row.get(3),
-                    draining: row.get(4),
+                    pooler: row.get(3),
+                    database: row.get(4),
+                    draining: row.get(5),
                 })
                 .collect(),
             tenants: tenants

@@ -1,3 +1,4 @@
+use std::env;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -5,17 +6,22 @@ use std::time::Duration;
 use freehold::isolation::{MasterKey, PoolOptions};
 use freehold::tenant::{Model, Slug, Tenant};
 use freehold::{Config, Freehold};
-use freehold_control::{ControlConfig, ControlPlane, Installer, Passwords};
+use freehold_control::{ControlConfig, ControlPlane, Installer, Passwords, Pooler};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
 use crate::fault;
+use crate::pooler::PgBouncer;
 use crate::server::{connect, login, server};
 
 /// How long a test waits for what must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The name of the variable with a mode of PgBouncer, `transaction` or `session`: every deployment's application then connects
+/// through one.
+const POOLER: &str = "FREEHOLD_TEST_POOLER";
 
 /// A whole deployment of Freehold in databases of its own: catalog, data database, template, keys.
 ///
@@ -30,6 +36,9 @@ pub struct Deployment {
     data: String,
     master_key: Arc<MasterKey>,
     worker: Option<JoinHandle<()>>,
+    /// Kept until the databases are gone.
+    #[expect(dead_code, reason = "dropping it ends it")]
+    pooler: Option<PgBouncer>,
 }
 
 impl Deployment {
@@ -63,8 +72,22 @@ impl Deployment {
         let report = control.migrate().await.unwrap();
         let failures: Vec<String> = report.failures.iter().map(ToString::to_string).collect();
         assert!(failures.is_empty(), "a migration failed:\n{}", failures.join("\n"));
+        let pooler = match env::var(POOLER) {
+            Ok(mode) => Some(Self::stand_between(&control, &mode).await),
+            Err(_) => None,
+        };
         let freehold = Self::application(&catalog, &master_key, pool).await;
-        Self { freehold, control, catalog, data, master_key, worker: None }
+        Self { freehold, control, catalog, data, master_key, worker: None, pooler }
+    }
+
+    /// Puts a pooler between applications and the server.
+    async fn stand_between(control: &ControlPlane, mode: &str) -> PgBouncer {
+        let settings = format!("pool_mode = {mode}");
+        let pooler = PgBouncer::start(server().socket_dir(), server().port(), &settings).await;
+        let pooler = pooler.expect("PgBouncer is installed where tests are asked to run behind it");
+        let (host, port) = (pooler.address().ip().to_string(), pooler.address().port());
+        control.set_pooler("local", Some(&Pooler { host, port }), "test", "test").await.unwrap();
+        pooler
     }
 
     async fn application(catalog: &str, master_key: &MasterKey, pool: PoolOptions) -> Freehold {

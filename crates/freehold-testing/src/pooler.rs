@@ -27,12 +27,11 @@ impl PgBouncer {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let socket = socket_dir.display();
         let (file, users) = (files.path().join("pgbouncer.ini"), files.path().join("users.txt"));
-        let known: String = ["postgres", "freehold_app"].iter().map(|user| format!("\"{user}\" \"\"\n")).collect();
-        fs::write(&users, known).unwrap();
+        fs::write(&users, "\"postgres\" \"\"\n").unwrap();
         let text = format!(
             "[databases]\n* = host={socket} port={server_port} pool_size=2\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-             auth_type = trust\nauth_file = {}\n{settings}\n",
+             auth_type = trust\nauth_file = {}\nauth_user = postgres\nignore_startup_parameters =\n{settings}\n",
             users.display()
         );
         fs::write(&file, text).unwrap();

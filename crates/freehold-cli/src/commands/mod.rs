@@ -2,6 +2,7 @@
 
 mod check;
 mod child;
+mod cluster;
 mod doctor;
 mod init;
 mod migrate;
@@ -31,6 +32,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Status => unless_stopped(status::run(settings)).await,
         Command::Doctor(doctor) => unless_stopped(doctor::run(settings, doctor)).await,
         Command::Tenant(command) => unless_stopped(tenant::run(settings, command)).await,
+        Command::Cluster(command) => unless_stopped(cluster::run(settings, command)).await,
         Command::Migrate(command) => unless_stopped(migrate::run(settings, command)).await,
         Command::Check(check) => unless_stopped(check::run(settings, check)).await,
         Command::Scan(command) => unless_stopped(scan::run(settings, command)).await,

@@ -35,13 +35,21 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Outcome> {
 fn text(overview: &Overview) -> String {
     let clusters = overview.clusters.iter().map(|cluster| {
         let takes = if cluster.draining { "draining" } else { "takes tenants" };
-        [cluster.id.clone(), cluster.host.clone(), cluster.port.to_string(), cluster.database.clone(), takes.to_owned()]
+        let pooler = cluster.pooler.clone().unwrap_or_else(|| "-".to_owned());
+        [
+            cluster.id.clone(),
+            cluster.host.clone(),
+            cluster.port.to_string(),
+            pooler,
+            cluster.database.clone(),
+            takes.to_owned(),
+        ]
     });
     let tenants = overview
         .tenants
         .iter()
         .map(|tenants| [tenants.status.clone(), tenants.model.clone().unwrap_or_default(), tenants.count.to_string()]);
-    let mut parts = vec![table(&["CLUSTER", "HOST", "PORT", "DATABASE", "STATE"], clusters)];
+    let mut parts = vec![table(&["CLUSTER", "HOST", "PORT", "POOLER", "DATABASE", "STATE"], clusters)];
     if overview.tenants.is_empty() {
         parts.push("no tenants: `freehold tenant create SLUG`".to_owned());
     } else {

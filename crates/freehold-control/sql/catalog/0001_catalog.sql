@@ -28,13 +28,17 @@ create table catalog.clusters (
     id text primary key check (id ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
     host text not null,
     port integer not null check (port between 1 and 65535),
+    -- Where applications connect instead, if a pooler stands between them and the server.
+    pooler_host text,
+    pooler_port integer check (pooler_port between 1 and 65535),
     level text not null default 'sealed' check (level in ('sealed', 'dedicated')),
     -- The database of the shared placement and of schema placements.
     database text not null,
     app_password text check (app_password ~ '^(env|file):'),
     control_password text check (control_password ~ '^(env|file):'),
     draining boolean not null default false,
-    added_at timestamptz not null default now()
+    added_at timestamptz not null default now(),
+    check ((pooler_host is null) = (pooler_port is null))
 );
 
 -- Where tenants live. The id is the name of the schema, and for model database also of the database and of its login.
@@ -201,7 +205,8 @@ left join catalog.placements p on p.id = t.placement;
 
 -- How applications reach clusters.
 create view catalog.endpoints with (security_barrier) as
-select id, host, port, level, app_password from catalog.clusters;
+select id, coalesce(pooler_host, host) as host, coalesce(pooler_port, port) as port, pooler_host is not null as pooled, level, app_password
+from catalog.clusters;
 
 create view catalog.hello with (security_barrier) as
 select schema_version, compatible_from from catalog.installation;

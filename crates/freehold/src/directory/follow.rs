@@ -136,12 +136,13 @@ impl Feed {
     }
 
     async fn refresh_endpoints(&self, endpoints: &Endpoints) -> Result<(), DirectoryError> {
-        let rows = self.client.query("select id, host, port, app_password from catalog.endpoints", &[]).await?;
+        let rows = self.client.query("select id, host, port, pooled, app_password from catalog.endpoints", &[]).await?;
         let mut clusters = HashMap::new();
         for row in rows {
             let endpoint = Endpoint {
                 host: row.try_get("host")?,
                 port: row.try_get::<_, i32>("port")? as u16,
+                pooled: row.try_get("pooled")?,
                 app_password: row.try_get("app_password")?,
             };
             clusters.insert(ClusterId(row.try_get::<_, &str>("id")?.into()), endpoint);

@@ -17,7 +17,7 @@ use crate::tenant::{ClusterId, Model, Placement, PlacementId};
 ///
 /// `client_connection_check_interval` makes the server end a statement whose client has gone, so closing a connection is
 /// enough to stop what it runs.
-const STARTUP: &[(&str, &str)] = &[
+pub(crate) const STARTUP: &[(&str, &str)] = &[
     ("search_path", "pg_catalog"),
     ("row_security", "on"),
     // What a tenant's commit was said to be, it is; a scope that can do with less says `set local`.
@@ -56,6 +56,8 @@ pub(crate) struct Endpoint {
     /// A host name, an address, or the directory of a Unix socket.
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// Whether a pooler is there, which gives each transaction whatever backend it likes.
+    pub(crate) pooled: bool,
     /// Where the password of the application's login is; `None` where the server asks for none.
     pub(crate) app_password: Option<String>,
 }
@@ -113,6 +115,8 @@ impl Target {
 pub(crate) struct ConnectInfo {
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// Whether a pooler is there. It gets no settings in the start-up packet, which few let through.
+    pub(crate) pooled: bool,
     /// Who may vouch for the server; `None` where no network is crossed.
     pub(crate) tls: Option<TrustedRoots>,
     pub(crate) database: Arc<str>,
@@ -122,7 +126,7 @@ pub(crate) struct ConnectInfo {
 }
 
 impl ConnectInfo {
-    /// The settings of the start-up packet.
+    /// The settings of the start-up packet. A pooler lets few of them through: behind one each transaction sets them itself.
     pub(crate) fn settings(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         STARTUP.iter().copied().chain([("plan_cache_mode", self.plan_cache_mode)])
     }
@@ -153,6 +157,7 @@ impl Endpoints {
         Ok(ConnectInfo {
             host: endpoint.host.clone(),
             port: endpoint.port,
+            pooled: endpoint.pooled,
             tls: (!login::is_local(&endpoint.host)).then(|| self.roots.clone()),
             database: target.database.clone(),
             user,
@@ -186,6 +191,7 @@ mod tests {
         let info = ConnectInfo {
             host: String::new(),
             port: 1,
+            pooled: false,
             tls: None,
             database: "d".into(),
             user: String::new(),

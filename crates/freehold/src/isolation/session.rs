@@ -1,8 +1,10 @@
 //! What is known of an established connection (which backend it is, which key seals contexts for it, and its clock), and
 //! what is said to it when it is opened, when a transaction begins and when it is cleaned.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use super::endpoint::STARTUP;
 use super::error::{ScopeError, Source};
 use super::seal::{self, MasterKey, Mode, SealIdentity, SealKey};
 use super::wire::{Reply, Script};
@@ -16,12 +18,22 @@ const SUPPORTED_TEXT: &str = "1";
 /// is time on the wire, not time at work.
 const TOKEN_LIFE: Duration = Duration::from_secs(5);
 
+/// How long, where a token is good for any backend.
+const UNBOUND_TOKEN_LIFE: Duration = Duration::from_secs(2);
+
 /// Asked once per connection, before anything else. Also whether the settings of the start-up packet arrived: a pooler can
 /// drop them, and what they set could then be set otherwise, by `alter role` or by whoever had the backend before.
-pub(crate) const HELLO: &str = "select h.pid, h.clock, h.system, h.database, h.schema_version, h.compatible_from, \
-                                (select pg_catalog.count(*) operator(pg_catalog.=) 2 from pg_catalog.pg_settings s \
-                                 where s.name operator(pg_catalog.=) any ('{search_path,row_security}') and s.source operator(pg_catalog.=) 'client'), \
-                                h.generation, h.salt, h.fingerprint from freehold.hello h";
+///
+/// Behind a pooler no settings come with the start-up packet; there the transaction itself has set them.
+pub(crate) fn hello(pooled: bool) -> String {
+    let source = if pooled { "session" } else { "client" };
+    format!(
+        "select h.pid, h.clock, h.system, h.database, h.schema_version, h.compatible_from, \
+         (select pg_catalog.count(*) operator(pg_catalog.=) 2 from pg_catalog.pg_settings s \
+          where s.name operator(pg_catalog.=) any ('{{search_path,row_security}}') and s.source operator(pg_catalog.=) '{source}'), \
+         h.generation, h.salt, h.fingerprint from freehold.hello h"
+    )
+}
 
 /// Binds path and context to the transaction that was begun just before, and draws the line between the random numbers of
 /// the last tenant and those of this one. All are parameters: a literal could be read in `pg_stat_activity`.
@@ -31,6 +43,38 @@ pub(crate) const HELLO: &str = "select h.pid, h.clock, h.system, h.database, h.s
 pub(crate) const BIND: &str = "select pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('freehold.token', $2, true), \
                                pg_catalog.setseed($3), pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()), \
                                (select i.interpreters from freehold.installation i where i.profile = 'hardened')";
+
+/// What is said at the beginning of each transaction on a backend that a pooler chose, since whoever had it before may have
+/// left anything there. The settings of the session are reset for the transaction alone, which is why each one does it again.
+/// The rest is for good: cursors, statements and locks are gone even if the transaction is rolled back.
+///
+/// Read from its text each time, and nothing that tenants can make answers to these words.
+pub(crate) const CLEAN: &[&str] = &[
+    "set session authorization default",
+    "reset all",
+    "close all",
+    "deallocate all",
+    "unlisten *",
+    "discard sequences",
+    "discard plans",
+];
+
+/// [`BIND`] behind a pooler: with the settings that a connection would start with, and without the locks of others.
+pub(crate) fn bind_behind_a_pooler() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let settings = STARTUP.iter().filter(|(name, _)| *name != "search_path").map(|(name, value)| {
+            // Both are part of the program, and neither holds a quote.
+            format!("pg_catalog.set_config('{name}', '{value}', true), ")
+        });
+        format!(
+            "select pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('freehold.token', $2, true), \
+             pg_catalog.setseed($3), {}pg_catalog.pg_advisory_unlock_all(), \
+             pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()), null::pg_catalog.text",
+            settings.collect::<String>()
+        )
+    });
+    &TEXT
+}
 
 /// What brings a connection back to how it was when it was opened, and tells whether that can be believed.
 ///
@@ -64,7 +108,8 @@ pub(crate) fn reset(roll_back: bool, prepared: usize, ran_ad_hoc: bool) -> Strin
 /// What [`reset`] found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inspection {
-    pub(crate) clock: ServerClock,
+    /// The server's clock, if it was asked.
+    pub(crate) clock: Option<ServerClock>,
     /// Some SQL prepared a statement, which may stand in the place of a kept one, or took one of those away: the connection
     /// is condemned.
     pub(crate) hijacked: bool,
@@ -75,11 +120,12 @@ impl Inspection {
         let [_, Some(clock), hijacked] = &row[..] else {
             return Err("the inspection of a connection was not answered".into());
         };
-        Ok(Self { clock: ServerClock::new(clock.parse()?), hijacked: hijacked.as_deref() != Some("f") })
+        let clock = Some(ServerClock::new(clock.parse()?));
+        Ok(Self { clock, hijacked: hijacked.as_deref() != Some("f") })
     }
 }
 
-/// The answer to [`HELLO`].
+/// The answer to [`hello`].
 #[derive(Debug)]
 pub(crate) struct Hello {
     pub(crate) pid: i32,
@@ -109,7 +155,7 @@ impl Hello {
         };
         if settings != "t" {
             return Err("the settings that a connection starts with did not reach the server: a pooler dropped them. \
-                        Connect to PostgreSQL itself; `freehold doctor --pooler` tells what a pooler does"
+                        Name it with `freehold cluster pooler`, or connect to PostgreSQL itself"
                 .into());
         }
         let key = match key {
@@ -134,7 +180,8 @@ impl Hello {
 /// A connection that has proven to be usable.
 #[derive(Debug)]
 pub(crate) struct Session {
-    pid: i32,
+    /// The backend; `None` where a pooler decides on that.
+    pid: Option<i32>,
     key: SealKey,
     clock: ServerClock,
 }
@@ -158,7 +205,7 @@ impl ServerClock {
 
 impl Session {
     /// Checks that the database speaks our language and was sealed with our key.
-    pub(crate) fn establish(hello: Hello, master: &MasterKey) -> Result<Self, ScopeError> {
+    pub(crate) fn establish(hello: Hello, master: &MasterKey, pooled: bool) -> Result<Self, ScopeError> {
         if !SUPPORTED.contains(&hello.schema_version) && hello.compatible_from > *SUPPORTED.end() {
             return Err(ScopeError::Incompatible {
                 database: hello.database,
@@ -195,7 +242,8 @@ impl Session {
             });
         };
         identity.salt = salt;
-        Ok(Self { pid: hello.pid, key: master.seal_key(&identity), clock: ServerClock::new(hello.clock) })
+        let pid = (!pooled).then_some(hello.pid);
+        Ok(Self { pid, key: master.seal_key(&identity), clock: ServerClock::new(hello.clock) })
     }
 
     pub(crate) fn set_clock(&mut self, clock: ServerClock) {
@@ -204,6 +252,7 @@ impl Session {
 
     /// What lets this connection, and no other, run as `tenant` for one transaction that begins now.
     pub(crate) fn open(&self, tenant: TenantId, placement: &Placement, mode: Mode) -> Opening {
+        let life = if self.pid.is_some() { TOKEN_LIFE } else { UNBOUND_TOKEN_LIFE };
         let token = seal::mint(
             &self.key,
             seal::Context {
@@ -212,7 +261,7 @@ impl Session {
                 epoch: placement.epoch,
                 mode,
                 pid: self.pid,
-                expiry: self.clock.now() as i64 + TOKEN_LIFE.as_secs() as i64,
+                expiry: self.clock.now() as i64 + life.as_secs() as i64,
             },
         );
         let read_only = mode == Mode::Read;

@@ -50,7 +50,7 @@ async fn own_key(control: &ControlPlane, slug: &Slug) -> Result<String, ControlE
 }
 
 /// Who does it, for the audit.
-fn actor() -> String {
+pub(crate) fn actor() -> String {
     let user = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten();
     format!("cli: {}", user.map_or_else(|| nix::unistd::Uid::current().to_string(), |user| user.name))
 }

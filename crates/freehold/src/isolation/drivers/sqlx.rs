@@ -33,8 +33,9 @@ impl driver::Connection for Connection {
             .application_name("freehold")
             .ssl_mode(PgSslMode::Disable)
             .disable_statement_logging()
-            .statement_cache_capacity(STATEMENTS)
-            .options(info.settings());
+            .statement_cache_capacity(STATEMENTS);
+        // Which sqlx would set of its own accord.
+        options = if info.pooled { options.extra_float_digits(None) } else { options.options(info.settings()) };
         if let Some(password) = &info.password {
             options = options.password(password.expose_secret());
         }

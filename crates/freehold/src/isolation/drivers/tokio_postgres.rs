@@ -137,7 +137,10 @@ async fn collect(stream: tokio_postgres::RowStream) -> Result<Answer, Error> {
 impl driver::Connection for Connection {
     async fn open(info: ConnectInfo) -> Result<Self, Source> {
         let mut config = Config::new();
-        config.dbname(&*info.database).user(&info.user).options(info.options()).application_name("freehold");
+        config.dbname(&*info.database).user(&info.user).application_name("freehold");
+        if !info.pooled {
+            config.options(info.options());
+        }
         if let Some(password) = &info.password {
             config.password(password.expose_secret());
         }

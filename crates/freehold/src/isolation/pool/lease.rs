@@ -76,7 +76,9 @@ impl<D: Driver> Holding<D> {
             let bound = if condition.is_at_work() { options.drain } else { RESET_TIMEOUT };
             match timeout(bound, reset(&mut live.connection)).await {
                 Ok(Ok(found)) if !found.hijacked && !live.is_worn() => {
-                    live.session.set_clock(found.clock);
+                    if let Some(clock) = found.clock {
+                        live.session.set_clock(clock);
+                    }
                     self.clean = Some(live);
                     return;
                 }
@@ -95,6 +97,14 @@ async fn reset(connection: &mut impl Connection) -> Result<Inspection, Source> {
     connection.drain().await?;
     let wire = connection.wire();
     wire.give_up();
+    if wire.is_pooled() {
+        let clock = wire.opened().map(|opened| opened.clock);
+        if wire.transaction() != Transaction::None {
+            wire.exchange(Script::roll_back()).await?;
+        }
+        wire.cleaned();
+        return Ok(Inspection { clock, hijacked: false });
+    }
     let reset = session::reset(wire.transaction() != Transaction::None, connection.prepared(), wire.has_run_ad_hoc());
     let mut found = Inspection::read(&wire.exchange(Script::simple(&reset)).await?)?;
     found.hijacked |= wire.has_deallocated();

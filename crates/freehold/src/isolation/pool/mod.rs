@@ -33,7 +33,7 @@ use super::driver::{Connection, Driver};
 use super::endpoint::{Endpoints, Target};
 use super::error::ScopeError;
 use super::seal::MasterKey;
-use super::session::{HELLO, Hello, Session};
+use super::session::{Hello, Session, hello};
 use super::wire::Script;
 use crate::tenant::{Placement, TenantId};
 
@@ -183,16 +183,24 @@ impl<D: Driver> Shared<D> {
     async fn connect(&self, placement: &Placement) -> Result<Live<D::Connection>, ScopeError> {
         let target = Target::of(placement);
         let info = self.endpoints.connect_info(&target, &self.master, &self.options)?;
+        let pooled = info.pooled;
         let opened = async {
             let connection = D::Connection::open(info).await?;
-            let hello = Hello::read(&connection.wire().exchange(Script::simple(HELLO)).await?)?;
-            connection.wire().exchange(Script::prepare()).await?;
+            let wire = connection.wire();
+            let answer = if pooled {
+                wire.exchange(Script::hello_behind_a_pooler()).await?
+            } else {
+                let answer = wire.exchange(Script::simple(&hello(false))).await?;
+                wire.exchange(Script::prepare()).await?;
+                answer
+            };
+            let hello = Hello::read(&answer)?;
             Ok((connection, hello))
         };
         let opened = time::timeout(self.options.acquire_timeout, opened).await;
         let (connection, hello) =
             opened.unwrap_or_else(|elapsed| Err(elapsed.into())).map_err(|source| target.unreachable(source))?;
-        let session = Session::establish(hello, &self.master)?;
+        let session = Session::establish(hello, &self.master, pooled)?;
         Ok(Live {
             connection,
             session,

@@ -235,6 +235,12 @@ impl<D: Driver, A: Access> Scope<D, A> {
                 self.fail_at(self.unwind.unwrap_or(self.depth));
             }
             self.set_condition(Condition::Open);
+        } else if condition == Condition::Open
+            && let Some(lease) = &mut self.lease
+            && lease.live().connection.wire().has_lost_its_backend()
+        {
+            self.end();
+            return Err(ScopeError::Ended);
         }
         Ok(deadline)
     }

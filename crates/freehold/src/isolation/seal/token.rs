@@ -19,8 +19,8 @@ pub(crate) struct Context<'a> {
     pub(crate) placement: &'a PlacementId,
     pub(crate) epoch: i64,
     pub(crate) mode: Mode,
-    /// The backend that the context is for.
-    pub(crate) pid: i32,
+    /// The backend that the context is for; `None` where a pooler decides on that.
+    pub(crate) pid: Option<i32>,
     /// Seconds since 1970 by the server's clock. Compared with the start of the transaction.
     pub(crate) expiry: i64,
 }
@@ -34,7 +34,9 @@ pub(crate) fn mint(key: &SealKey, context: Context<'_>) -> String {
     };
     let mut token = String::with_capacity(192);
     // Writing to a string cannot fail.
-    let _ = write!(token, "{tenant}|{placement}|{epoch}|{mode}|{}|{pid}|{expiry}", key.generation());
+    let _ = write!(token, "{tenant}|{placement}|{epoch}|{mode}|{}|", key.generation());
+    let _ = pid.map(|pid| write!(token, "{pid}"));
+    let _ = write!(token, "|{expiry}");
     let mut mac = [0; 64];
     hex::encode_to_slice(key.mac(token.as_bytes()), &mut mac).expect("32 bytes are 64 hex digits");
     token.push('|');

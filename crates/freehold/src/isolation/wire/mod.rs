@@ -17,6 +17,7 @@ mod relay;
 mod script;
 mod spliced;
 mod state;
+mod unnamed;
 
 use std::fmt;
 use std::sync::Arc;
@@ -51,7 +52,7 @@ impl Wire {
     pub(crate) async fn connect(info: &ConnectInfo, simple: bool) -> Result<(Self, Spliced), Source> {
         let address = Address::new(info)?;
         let socket = address.connect().await?;
-        let state = Arc::new(Mutex::new(State::new(simple)));
+        let state = Arc::new(Mutex::new(State::new(simple, info.pooled)));
         Ok((Self { state: state.clone(), address }, Spliced::new(socket, state)))
     }
 
@@ -107,6 +108,17 @@ impl Wire {
     /// What the server said when it opened the transaction.
     pub(crate) fn opened(&self) -> Option<Opened> {
         self.state.lock().opened()
+    }
+
+    /// Whether a pooler gives each transaction whatever backend it likes.
+    pub(crate) fn is_pooled(&self) -> bool {
+        self.state.lock().is_pooled()
+    }
+
+    /// Whether the transaction ended, behind a pooler: what came next would go to any backend.
+    pub(crate) fn has_lost_its_backend(&self) -> bool {
+        let state = self.state.lock();
+        state.is_pooled() && state.transaction() == Transaction::None
     }
 
     /// Leaves the session clean without a word of its own: what is left to do goes out before the next opening, or with

@@ -2,7 +2,7 @@ use bytes::BytesMut;
 use postgres_protocol::IsNull;
 use postgres_protocol::message::frontend;
 
-use super::super::session::{BIND, Opening};
+use super::super::session::{BIND, CLEAN, Opening, bind_behind_a_pooler, hello};
 
 /// Statements of Freehold, sent as messages of the extended protocol.
 #[derive(Debug, Default)]
@@ -76,8 +76,8 @@ impl Kept {
     fn text(self) -> &'static str {
         match self {
             Self::Rollback => "rollback",
-            Self::BeginRead => "begin isolation level read committed, read only",
-            Self::BeginWrite => "begin isolation level read committed",
+            Self::BeginRead => "begin isolation level read committed, read only, not deferrable",
+            Self::BeginWrite => "begin isolation level read committed, read write, not deferrable",
             Self::BeginReadAgain => "rollback and chain",
             Self::Bind => BIND,
             Self::Prove => "select tenant from freehold.context",
@@ -86,6 +86,16 @@ impl Kept {
             Self::ResetAll => "reset all",
             Self::DiscardSequences => "discard sequences",
         }
+    }
+}
+
+impl Kept {
+    /// Names and texts, for a connection through a pooler.
+    pub(super) fn behind_a_pooler() -> impl Iterator<Item = (&'static str, &'static str)> {
+        Self::ALL.into_iter().map(|kept| {
+            let text = if let Self::Bind = kept { bind_behind_a_pooler() } else { kept.text() };
+            (kept.name(), text)
+        })
     }
 }
 
@@ -110,6 +120,23 @@ impl Script {
         let mut script = Self { end: End::Ready, ..Self::default() };
         frontend::query(text, &mut script.messages).expect(FITS);
         script
+    }
+
+    /// Asks a server behind a pooler what it is, with the settings that a connection would start with.
+    pub(crate) fn hello_behind_a_pooler() -> Self {
+        let mut script = Self::default().kept(Kept::BeginRead).clean();
+        script.execute(Kept::Bind.name(), &["pg_catalog", "", "0"]);
+        script.control(&hello(true)).kept(Kept::Commit).alone()
+    }
+
+    /// Takes away what others left on a backend, for this transaction or for good.
+    pub(super) fn clean(self) -> Self {
+        CLEAN.iter().fold(self, |script, text| script.control(text))
+    }
+
+    /// Rolls back, alone.
+    pub(crate) fn roll_back() -> Self {
+        Self::default().kept(Kept::Rollback).alone()
     }
 
     /// Gives the transaction that was just begun its context.

@@ -12,6 +12,7 @@ use postgres_protocol::message::frontend;
 use tokio::sync::oneshot;
 
 use super::script::{End, Kept, Script};
+use super::unnamed::Unnamed;
 use crate::isolation::session::{Opening, ServerClock};
 
 /// The last row of an answer, column by column, as text.
@@ -128,6 +129,8 @@ pub(super) struct State {
     framing: Framing,
     /// The driver may send Query messages.
     simple: bool,
+    /// Statements, where a pooler gives each transaction whatever backend it likes.
+    unnamed: Option<Unnamed>,
     /// How often the server was asked to say when it is ready: once at the start, and with every Sync and every Query.
     asked: u64,
     /// How often it said so.
@@ -164,9 +167,10 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(simple: bool) -> Self {
+    pub(super) fn new(simple: bool, pooled: bool) -> Self {
         Self {
             simple,
+            unnamed: pooled.then(|| Unnamed::new(Kept::behind_a_pooler())),
             framing: Framing::start(),
             asked: 1,
             ready: 0,
@@ -201,6 +205,10 @@ impl State {
     /// What opens a transaction, and what has to be done ahead of it under a Sync of its own.
     pub(super) fn opening(&mut self, opening: &Opening) -> (Option<Script>, Script) {
         self.read_only = opening.read_only;
+        if self.is_pooled() {
+            let begin = if opening.read_only { Kept::BeginRead } else { Kept::BeginWrite };
+            return (None, Script::default().kept(begin).clean().bind(opening));
+        }
         let (ahead, begin) = match self.leaving.take() {
             Some(Leaving::Read) if opening.read_only => (None, Script::default().kept(Kept::BeginReadAgain)),
             Some(Leaving::Read) => (None, Script::default().kept(Kept::Rollback).kept(Kept::BeginWrite)),
@@ -243,25 +251,41 @@ impl State {
         }
     }
 
+    pub(super) fn is_pooled(&self) -> bool {
+        self.unnamed.is_some()
+    }
+
     pub(super) fn leave(&mut self) -> bool {
+        if self.is_pooled() {
+            // A transaction that is open keeps a backend from others.
+            let clean = self.transaction == Transaction::None && self.is_settled();
+            if clean {
+                (self.bound, self.ad_hoc, self.disturbed) = (false, false, false);
+            }
+            return clean;
+        }
         let leaving = match (self.transaction, self.read_only) {
             (Transaction::None, _) => Leaving::Committed,
             (Transaction::Open, true) => Leaving::Read,
             (Transaction::Open, false) => Leaving::Write,
             (Transaction::Failed, _) => return false,
         };
-        let settled = self.is_answered() && self.before.is_empty() && !self.commit_behind;
         let known = match self.opened.map(|opened| opened.interpreters) {
             Some(Interpreters::None) => true,
             Some(Interpreters::Triggers) => leaving == Leaving::Read,
             Some(Interpreters::Callable) | None => false,
         };
-        let clean = settled && known && !self.disturbed && !self.ad_hoc && !self.closed && self.leaving.is_none();
+        let clean = self.is_settled() && known && !self.disturbed && !self.ad_hoc && self.leaving.is_none();
         if clean {
             self.leaving = Some(leaving);
             self.bound = false;
         }
         clean
+    }
+
+    /// Whether nothing is under way, or about to be.
+    fn is_settled(&self) -> bool {
+        self.is_answered() && self.before.is_empty() && !self.commit_behind && !self.closed
     }
 
     pub(super) fn tidy_up(&mut self) {
@@ -347,6 +371,8 @@ impl State {
     pub(super) fn transmit(&mut self, bytes: &[u8], out: &mut BytesMut) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
+            // A Sync belongs to the group that it ends.
+            let group = self.asked;
             if let Some(kind) = self.framing.kind(rest) {
                 // What was to go by itself was decided before this.
                 self.put_alone(out);
@@ -377,7 +403,13 @@ impl State {
                 }
             }
             let count = self.framing.advance(rest);
-            out.extend_from_slice(&rest[..count]);
+            match &mut self.unnamed {
+                // The start-up packet has no kind, and is alone before the server was ready.
+                Some(unnamed) if self.ready > 0 => {
+                    unnamed.put_part(&rest[..count], self.framing.is_between(), group, out);
+                }
+                _ => out.extend_from_slice(&rest[..count]),
+            }
             rest = &rest[count..];
         }
         Ok(())
@@ -403,7 +435,10 @@ impl State {
     }
 
     fn put(&mut self, script: Script, behind: u32, answer: Option<Answer>, out: &mut BytesMut) {
-        out.extend_from_slice(&script.messages);
+        match &mut self.unnamed {
+            Some(unnamed) => unnamed.put_script(&script.messages, out),
+            None => out.extend_from_slice(&script.messages),
+        }
         if script.bind.is_some() {
             self.opened = None;
             self.bound = true;
@@ -427,7 +462,7 @@ impl State {
 
     /// Whether the next message, of this kind, may have to be kept from the driver.
     pub(super) fn may_take(&self, kind: u8) -> bool {
-        kind == b'A' || self.is_expecting()
+        kind == b'A' || (kind == b'1' && self.is_pooled()) || self.is_expecting()
     }
 
     /// Whether the next message may be an answer to a script.
@@ -443,7 +478,7 @@ impl State {
             (b'A', Some(_)) => return Ok(Verdict::Take),
             // ParameterStatus
             (b'S', Some(body)) => {
-                self.ad_hoc |= self.bound && decides_reading(body);
+                self.ad_hoc |= self.bound && !self.is_pooled() && decides_reading(body);
                 return Ok(Verdict::Deliver);
             }
             (b'A' | b'S', None) => return Ok(Verdict::Wait),
@@ -539,7 +574,14 @@ impl State {
                     self.key = Some((i32::from_be_bytes(*process), i32::from_be_bytes(secret)));
                 }
             }
-            (b'1', Some(_)) => self.parsed += 1,
+            (b'1', Some(_)) => match &mut self.unnamed {
+                Some(unnamed) => {
+                    if !unnamed.parsed() {
+                        return Ok(Verdict::Take);
+                    }
+                }
+                None => self.parsed += 1,
+            },
             // Authentication, and what answers Bind, Close and Describe.
             (b'R' | b'2' | b'3' | b't' | b'n', Some(_)) => {}
             // ErrorResponse, PortalSuspended, the beginnings of COPY, and what else there may be.
@@ -549,12 +591,17 @@ impl State {
     }
 
     fn is_ready(&mut self, body: &[u8]) {
+        if let Some(unnamed) = &mut self.unnamed {
+            unnamed.is_ready(self.ready);
+        }
         self.ready += 1;
         self.transaction = match body {
             b"I" => Transaction::None,
             b"T" => Transaction::Open,
             _ => Transaction::Failed,
         };
+        // Whatever came next would go to any backend, with whatever another tenant left there.
+        self.bound &= !self.is_pooled() || self.transaction != Transaction::None || !self.expected.is_empty();
     }
 }
 
@@ -708,12 +755,12 @@ mod tests {
             key: Some((1, vec![0; 32], master.fingerprint())),
         };
         let placement = Placement::new(PlacementId::generate(), Model::Shared, ClusterId("local".into()), "d", 1);
-        Session::establish(hello, &master).unwrap().open(TenantId::generate(), &placement, mode)
+        Session::establish(hello, &master, false).unwrap().open(TenantId::generate(), &placement, mode)
     }
 
     /// A session that has started and said that it is ready.
     fn started() -> State {
-        let mut state = State::new(false);
+        let mut state = State::new(false, false);
         let mut out = BytesMut::new();
         state.transmit(&[0, 0, 0, 8, 0, 3, 0, 0], &mut out).unwrap();
         assert_eq!(answers(&mut state, &[(b'R', b"\0\0\0\0"), (b'Z', b"I")]), "DD");
@@ -945,7 +992,7 @@ mod tests {
 
     #[test]
     fn behind_a_login_with_a_password_a_script_goes_by_itself() {
-        let mut state = State::new(false);
+        let mut state = State::new(false, false);
         state.transmit(b"\0\0\0\x09\0\x03\0\0\0", &mut BytesMut::new()).unwrap();
         assert_eq!(answers(&mut state, &[(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0")]), "D");
         state.transmit(&message(b'p', b"SCRAM-SHA-256\0"), &mut BytesMut::new()).unwrap();

@@ -44,9 +44,9 @@ pub(crate) const BIND: &str = "select pg_catalog.set_config('search_path', $1, t
                                pg_catalog.setseed($3), pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()), \
                                (select i.interpreters from freehold.installation i where i.profile = 'hardened')";
 
-/// What is said at the beginning of each transaction on a backend that a pooler chose, since whoever had it before may have
-/// left anything there. The settings of the session are reset for the transaction alone, which is why each one does it again.
-/// The rest is for good: cursors, statements and locks are gone even if the transaction is rolled back.
+/// What brings a backend that a pooler chose back to how it was when it was opened, since whoever had it before may have left
+/// anything there. Committed before the tenant's transaction begins, and under the same Sync, so that no other backend can
+/// be given in between.
 ///
 /// Read from its text each time, and nothing that tenants can make answers to these words.
 pub(crate) const CLEAN: &[&str] = &[
@@ -59,10 +59,12 @@ pub(crate) const CLEAN: &[&str] = &[
     "discard plans",
 ];
 
-/// [`BIND`] behind a pooler: with the settings that a connection would start with, and without the locks of others.
+/// [`BIND`] behind a pooler: with the settings that a connection would start with, since a login can change its own defaults,
+/// and without the locks of others.
 pub(crate) fn bind_behind_a_pooler() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
-        let settings = STARTUP.iter().filter(|(name, _)| *name != "search_path").map(|(name, value)| {
+        let named = [("application_name", "freehold")];
+        let settings = STARTUP.iter().chain(&named).filter(|(name, _)| *name != "search_path").map(|(name, value)| {
             // Both are part of the program, and neither holds a quote.
             format!("pg_catalog.set_config('{name}', '{value}', true), ")
         });

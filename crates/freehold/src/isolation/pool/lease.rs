@@ -19,6 +19,9 @@ const RESET_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it may take to ask the server to stop a statement.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a pooler may take, which waits for a backend to pass the request on. PgBouncer gives up after 10 s.
+const POOLED_CANCEL_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// How long a key and a clock that were read are trusted unasked.
 #[cfg(feature = "sqlx")]
 const TRUST: Duration = Duration::from_secs(1);
@@ -88,7 +91,9 @@ impl<D: Driver> Holding<D> {
             }
         }
         // The right is given back after that: what the server still works on counts.
-        let _ = timeout(CANCEL_TIMEOUT, live.connection.wire().cancel()).await;
+        let wire = live.connection.wire();
+        let bound = if wire.is_pooled() { POOLED_CANCEL_TIMEOUT } else { CANCEL_TIMEOUT };
+        let _ = timeout(bound, wire.cancel()).await;
     }
 }
 

@@ -23,7 +23,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 
 use address::Address;
@@ -117,8 +117,7 @@ impl Wire {
 
     /// Whether the transaction ended, behind a pooler: what came next would go to any backend.
     pub(crate) fn has_lost_its_backend(&self) -> bool {
-        let state = self.state.lock();
-        state.is_pooled() && state.transaction() == Transaction::None
+        self.state.lock().has_lost_its_backend()
     }
 
     /// Leaves the session clean without a word of its own: what is left to do goes out before the next opening, or with
@@ -178,6 +177,9 @@ impl Wire {
     }
 
     /// Asks the server to stop the running statement. The connection must be closed after it: the request may arrive late.
+    ///
+    /// Done when the other side has closed the connection on which it was asked, as libpq waits for that too. PgBouncer 1.18
+    /// falls over where it is closed before.
     pub(crate) fn cancel(&self) -> impl Future<Output = ()> + Send + 'static {
         let (request, address) = (self.state.lock().cancel_request(), self.address.clone());
         async move {
@@ -185,7 +187,8 @@ impl Wire {
             let sent = async {
                 let mut socket = address.connect().await?;
                 socket.write_all(&request).await?;
-                socket.shutdown().await
+                socket.flush().await?;
+                socket.read_to_end(&mut Vec::new()).await
             };
             if let Err(error) = sent.await {
                 tracing::debug!(error = &error as &dyn std::error::Error, "a statement could not be cancelled");

@@ -124,14 +124,14 @@ impl Script {
 
     /// Asks a server behind a pooler what it is, with the settings that a connection would start with.
     pub(crate) fn hello_behind_a_pooler() -> Self {
-        let mut script = Self::default().kept(Kept::BeginRead).clean();
+        let mut script = Self::default().clean().kept(Kept::BeginRead);
         script.execute(Kept::Bind.name(), &["pg_catalog", "", "0"]);
         script.control(&hello(true)).kept(Kept::Commit).alone()
     }
 
-    /// Takes away what others left on a backend, for this transaction or for good.
+    /// Takes away what others left on a backend, in a transaction of its own.
     pub(super) fn clean(self) -> Self {
-        CLEAN.iter().fold(self, |script, text| script.control(text))
+        CLEAN.iter().fold(self.kept(Kept::BeginWrite), |script, text| script.control(text)).kept(Kept::Commit)
     }
 
     /// Rolls back, alone.

@@ -12,7 +12,7 @@ use postgres_protocol::message::frontend;
 use tokio::sync::oneshot;
 
 use super::script::{End, Kept, Script};
-use super::unnamed::Unnamed;
+use super::unnamed::{self, Unnamed};
 use crate::isolation::session::{Opening, ServerClock};
 
 /// The last row of an answer, column by column, as text.
@@ -207,7 +207,7 @@ impl State {
         self.read_only = opening.read_only;
         if self.is_pooled() {
             let begin = if opening.read_only { Kept::BeginRead } else { Kept::BeginWrite };
-            return (None, Script::default().kept(begin).clean().bind(opening));
+            return (None, Script::default().clean().kept(begin).bind(opening));
         }
         let (ahead, begin) = match self.leaving.take() {
             Some(Leaving::Read) if opening.read_only => (None, Script::default().kept(Kept::BeginReadAgain)),
@@ -281,6 +281,10 @@ impl State {
             self.bound = false;
         }
         clean
+    }
+
+    pub(super) fn has_lost_its_backend(&self) -> bool {
+        self.is_pooled() && self.is_settled() && self.transaction == Transaction::None
     }
 
     /// Whether nothing is under way, or about to be.
@@ -462,7 +466,7 @@ impl State {
 
     /// Whether the next message, of this kind, may have to be kept from the driver.
     pub(super) fn may_take(&self, kind: u8) -> bool {
-        kind == b'A' || (kind == b'1' && self.is_pooled()) || self.is_expecting()
+        kind == b'A' || (self.is_pooled() && matches!(kind, b'1' | b'T' | b'n')) || self.is_expecting()
     }
 
     /// Whether the next message may be an answer to a script.
@@ -559,6 +563,14 @@ impl State {
 
     /// A message for the driver.
     fn observe(&mut self, kind: u8, body: Option<&[u8]>) -> io::Result<Verdict> {
+        if let (Some(unnamed), b'1' | b't' | b'T' | b'n') = (&mut self.unnamed, kind) {
+            let Some(body) = body else { return Ok(Verdict::Wait) };
+            return match unnamed.answered(kind, body) {
+                unnamed::Answer::Driver => Ok(Verdict::Deliver),
+                unnamed::Answer::Ours => Ok(Verdict::Take),
+                unnamed::Answer::Outdated => Err(io::Error::other("the columns of a statement are not what they were")),
+            };
+        }
         match (kind, body) {
             // RowDescription and DataRow may be long, and tell nothing.
             (b'T' | b'D', _) => {}
@@ -574,14 +586,7 @@ impl State {
                     self.key = Some((i32::from_be_bytes(*process), i32::from_be_bytes(secret)));
                 }
             }
-            (b'1', Some(_)) => match &mut self.unnamed {
-                Some(unnamed) => {
-                    if !unnamed.parsed() {
-                        return Ok(Verdict::Take);
-                    }
-                }
-                None => self.parsed += 1,
-            },
+            (b'1', Some(_)) => self.parsed += 1,
             // Authentication, and what answers Bind, Close and Describe.
             (b'R' | b'2' | b'3' | b't' | b'n', Some(_)) => {}
             // ErrorResponse, PortalSuspended, the beginnings of COPY, and what else there may be.

@@ -6,49 +6,70 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 ///
 /// The server is never given a name. What a driver prepares is remembered here, and where it refers to a name, the statement
 /// is read anew as the unnamed one right before. No tenant's SQL can stand in its place, and none can read it afterwards.
+///
+/// A server refuses a kept statement whose columns have changed since it was described. Here the columns are asked for with
+/// each execution, and compared, since the driver reads rows as they were described.
 #[derive(Debug)]
 pub(super) struct Unnamed {
-    /// By name: the Parse message's text and types of parameters.
-    statements: HashMap<Bytes, Bytes>,
+    statements: HashMap<Bytes, Statement>,
     /// The statement that is the unnamed one since the last Sync.
     current: Option<Bytes>,
     /// A message of which the end is not there.
     partial: BytesMut,
-    /// Parse messages beside the scripts' that are not answered: in which group, and whether the driver asked for it.
-    parsing: VecDeque<(u64, bool)>,
+    /// What was asked beside the scripts and is not answered: in which group, and what.
+    asked: VecDeque<(u64, Asked)>,
 }
 
-/// A Parse message was put before the driver's.
+#[derive(Clone, Debug)]
+struct Statement {
+    /// Ends with a zero byte, as it does in Parse.
+    text: Bytes,
+    /// Of the parameters: how many, and which. Parse and ParameterDescription write them alike.
+    types: Bytes,
+    /// The names and types of its columns, once the driver knows them.
+    columns: Option<Bytes>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Asked {
+    /// Parse, by the driver or not.
+    Parse { driver: bool },
+    /// To describe a statement, by the driver.
+    Statement(Bytes),
+    /// To describe a portal, by the driver.
+    Portal,
+    /// Whether the columns of a statement are what they were.
+    Columns(Bytes),
+}
+
+/// What becomes of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Added {
-    Nothing,
-    Parse,
+pub(super) enum Answer {
+    /// The driver asked for it.
+    Driver,
+    /// It did not.
+    Ours,
+    /// The columns of a statement are not those that the driver believes in.
+    Outdated,
 }
 
 impl Unnamed {
     /// `statements` are those that scripts refer to: names and texts.
     pub(super) fn new<'a>(statements: impl Iterator<Item = (&'static str, &'a str)>) -> Self {
         let known = statements.map(|(name, text)| {
-            // No types are stated.
-            let body = [text.as_bytes(), b"\0\0\0"].concat();
-            (Bytes::from_static(name.as_bytes()), Bytes::from(body))
+            let text = Bytes::from([text.as_bytes(), b"\0"].concat());
+            let statement = Statement { text, types: Bytes::from_static(b"\0\0"), columns: None };
+            (Bytes::from_static(name.as_bytes()), statement)
         });
-        Self { statements: known.collect(), current: None, partial: BytesMut::new(), parsing: VecDeque::new() }
+        Self { statements: known.collect(), current: None, partial: BytesMut::new(), asked: VecDeque::new() }
     }
 
     /// Appends a part of a message in `group` that the driver sends; nothing before it is whole.
     pub(super) fn put_part(&mut self, part: &[u8], is_last: bool, group: u64, out: &mut BytesMut) {
         self.partial.extend_from_slice(part);
-        if !is_last {
-            return;
-        }
-        let message = self.partial.split().freeze();
-        let kind = message.first().copied();
-        if self.put(&message, out) == Added::Parse {
-            self.parsing.push_back((group, false));
-        }
-        if kind == Some(b'P') {
-            self.parsing.push_back((group, true));
+        if is_last {
+            let message = self.partial.split().freeze();
+            self.put(&message, Some(group), out);
         }
     }
 
@@ -57,89 +78,142 @@ impl Unnamed {
         let mut messages = Bytes::copy_from_slice(messages);
         while let Some(&[_, a, b, c, d]) = messages.first_chunk() {
             let length = u32::from_be_bytes([a, b, c, d]) as usize + 1;
-            self.put(&messages.split_to(length.min(messages.len())), out);
+            self.put(&messages.split_to(length.min(messages.len())), None, out);
         }
     }
 
-    fn put(&mut self, message: &Bytes, out: &mut BytesMut) -> Added {
-        let Some((&kind, _)) = message.split_first() else { return Added::Nothing };
+    /// Appends a message, of the driver where there is a group.
+    fn put(&mut self, message: &Bytes, group: Option<u64>, out: &mut BytesMut) {
         let mut body = message.slice(message.len().min(5)..);
-        match kind {
-            b'P' => {
-                let name = take_text(&mut body);
-                self.current = (!name.is_empty()).then(|| name.clone());
-                put_parse(&body, out);
+        match message.first() {
+            Some(b'P') => {
+                let (name, text) = (take_text(&mut body), take_terminated(&mut body));
+                let statement = Statement { text, types: body, columns: None };
+                statement.put(out);
+                self.ask(group, Asked::Parse { driver: true });
+                self.current = None;
                 if !name.is_empty() {
-                    self.statements.insert(name, body);
+                    self.current = Some(name.clone());
+                    self.statements.insert(name, statement);
                 }
             }
-            b'B' => {
-                let portal = take_text(&mut body);
-                let name = take_text(&mut body);
-                if let Some(added) = self.recall(name, out) {
-                    put_message(kind, &[&portal, b"\0\0", &body], out);
-                    return added;
+            Some(b'B') => {
+                let (portal, name) = (take_text(&mut body), take_text(&mut body));
+                let Some(columns) = self.recall(&name, group, out) else { return out.extend_from_slice(message) };
+                put_message(b'B', &[&portal, b"\0\0", &body], out);
+                if columns && group.is_some() {
+                    put_message(b'D', &[b"P", &portal, b"\0"], out);
+                    self.ask(group, Asked::Columns(name));
                 }
-                out.extend_from_slice(message);
             }
-            b'D' if body.first() == Some(&b'S') => {
+            Some(b'D') if body.first() == Some(&b'S') => {
                 body.advance(1);
-                if let Some(added) = self.recall(take_text(&mut body), out) {
-                    put_message(kind, &[b"S\0"], out);
-                    return added;
-                }
-                out.extend_from_slice(message);
+                let name = take_text(&mut body);
+                self.recall(&name, group, out);
+                put_message(b'D', &[b"S\0"], out);
+                self.ask(group, Asked::Statement(name));
             }
-            b'C' if body.first() == Some(&b'S') => {
+            Some(b'C') if body.first() == Some(&b'S') => {
                 body.advance(1);
                 self.statements.remove(&take_text(&mut body));
                 self.current = None;
-                put_message(kind, &[b"S\0"], out);
+                put_message(b'C', &[b"S\0"], out);
             }
-            _ => {
-                if matches!(kind, b'S' | b'Q') {
-                    self.current = None;
+            kind => {
+                match kind {
+                    Some(b'D') => self.ask(group, Asked::Portal),
+                    Some(b'S' | b'Q') => self.current = None,
+                    _ => {}
                 }
                 out.extend_from_slice(message);
             }
         }
-        Added::Nothing
     }
 
-    /// Makes a statement the unnamed one. `None` if it has no name, or one that is not known, which the server then says.
-    fn recall(&mut self, name: Bytes, out: &mut BytesMut) -> Option<Added> {
-        let statement = self.statements.get(&name)?;
-        if self.current.as_ref() == Some(&name) {
-            return Some(Added::Nothing);
+    /// Makes a statement the unnamed one, and tells whether its columns are known. `None` if it has no name, or one that is
+    /// not known, which the server then says.
+    fn recall(&mut self, name: &Bytes, group: Option<u64>, out: &mut BytesMut) -> Option<bool> {
+        let statement = self.statements.get(name)?;
+        let columns = statement.columns.is_some();
+        if self.current.as_ref() != Some(name) {
+            statement.put(out);
+            self.current = Some(name.clone());
+            self.ask(group, Asked::Parse { driver: false });
         }
-        put_parse(statement, out);
-        self.current = Some(name);
-        Some(Added::Parse)
+        Some(columns)
     }
 
-    /// ParseComplete, and no answer to a script: whether the driver asked for it.
-    pub(super) fn parsed(&mut self) -> bool {
-        self.parsing.pop_front().is_none_or(|(_, driver)| driver)
+    fn ask(&mut self, group: Option<u64>, asked: Asked) {
+        self.asked.extend(group.map(|group| (group, asked)));
+    }
+
+    /// An answer that no script waits for: ParseComplete, ParameterDescription, RowDescription or NoData.
+    pub(super) fn answered(&mut self, kind: u8, body: &[u8]) -> Answer {
+        let asked = match (kind, self.asked.front()) {
+            // RowDescription or NoData follows.
+            (b't', Some((_, Asked::Statement(name)))) => {
+                if let Some(statement) = self.statements.get_mut(name) {
+                    statement.types = Bytes::copy_from_slice(body);
+                }
+                return Answer::Driver;
+            }
+            (b'1' | b'T' | b'n', _) => self.asked.pop_front(),
+            _ => None,
+        };
+        match asked {
+            Some((_, Asked::Parse { driver: false })) => Answer::Ours,
+            Some((_, Asked::Statement(name))) => {
+                if let Some(statement) = self.statements.get_mut(&name) {
+                    statement.columns = Some(names_and_types(body));
+                }
+                Answer::Driver
+            }
+            Some((_, Asked::Columns(name))) => {
+                let known = self.statements.get(&name).and_then(|statement| statement.columns.as_ref());
+                if known.is_some_and(|known| *known != names_and_types(body)) { Answer::Outdated } else { Answer::Ours }
+            }
+            _ => Answer::Driver,
+        }
     }
 
     /// The server was ready behind `group`: what it did not answer by then it skipped.
     pub(super) fn is_ready(&mut self, group: u64) {
-        while self.parsing.front().is_some_and(|(of, _)| *of <= group) {
-            self.parsing.pop_front();
+        while self.asked.front().is_some_and(|(of, _)| *of <= group) {
+            self.asked.pop_front();
         }
     }
 }
 
-/// Takes a text that ends with a zero byte off the front.
-fn take_text(body: &mut Bytes) -> Bytes {
-    let end = body.iter().position(|byte| *byte == 0).unwrap_or(body.len());
-    let text = body.split_to(end);
-    body.advance(body.len().min(1));
-    text
+impl Statement {
+    fn put(&self, out: &mut BytesMut) {
+        put_message(b'P', &[b"\0", &self.text, &self.types], out);
+    }
 }
 
-fn put_parse(statement: &[u8], out: &mut BytesMut) {
-    put_message(b'P', &[b"\0", statement], out);
+/// What of a RowDescription tells how rows are read. That of a portal also has formats, which that of a statement lacks.
+fn names_and_types(body: &[u8]) -> Bytes {
+    let mut columns = Bytes::copy_from_slice(body.get(2..).unwrap_or_default());
+    let mut told = BytesMut::new();
+    while !columns.is_empty() {
+        told.extend_from_slice(&take_terminated(&mut columns));
+        // Table and column, type, its length and modifier, format.
+        let rest = columns.split_to(columns.len().min(18));
+        told.extend_from_slice(rest.get(6..10).unwrap_or_default());
+    }
+    told.freeze()
+}
+
+/// Takes a text that ends with a zero byte off the front, with that byte.
+fn take_terminated(body: &mut Bytes) -> Bytes {
+    let end = body.iter().position(|byte| *byte == 0).map_or(body.len(), |end| end + 1);
+    body.split_to(end)
+}
+
+/// Takes it without that byte.
+fn take_text(body: &mut Bytes) -> Bytes {
+    let mut text = take_terminated(body);
+    text.truncate(text.len().saturating_sub(1));
+    text
 }
 
 fn put_message(kind: u8, parts: &[&[u8]], out: &mut BytesMut) {

@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod hostile_sql;
+mod pooler;
 
 use clap::Subcommand;
 
@@ -12,6 +13,8 @@ pub(crate) enum Prove {
     Cancellation(cancellation::Cancellation),
     /// Attacks that programs write reveal nothing of another tenant, and change nothing.
     HostileSql(hostile_sql::HostileSql),
+    /// Behind PgBouncer no tenant meets what another one left; and what that costs.
+    Pooler(pooler::Pooler),
 }
 
 impl Prove {
@@ -19,6 +22,7 @@ impl Prove {
         match self {
             Self::Cancellation(cancellation) => cancellation.run().await,
             Self::HostileSql(hostile) => hostile.run().await,
+            Self::Pooler(pooler) => pooler.run().await,
         }
     }
 }

@@ -16,7 +16,7 @@ pub use fault::{FAULTS, Fault, NOT_PLANTED};
 #[doc(hidden)]
 pub use hostile::{Grammar, Siege, Tally, sqlsmith};
 #[doc(hidden)]
-pub use pooler::PgBouncer;
+pub use pooler::{Crowd, Front, Leaks, PgBouncer, look_for_leaks};
 #[doc(hidden)]
 pub use server::tool;
 pub use server::{connect, server, stop_servers};

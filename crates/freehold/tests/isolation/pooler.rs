@@ -1,11 +1,25 @@
+//! Behind PgBouncer. `./dev test` also runs the attack suite behind it: `FREEHOLD_TEST_POOLER=transaction`.
+
 use std::time::Duration;
 
-use freehold::isolation::{PoolOptions, TokioPostgres};
+use freehold::isolation::{ErrorKind, PoolOptions, ScopeError, Sqlx, TokioPostgres};
 use freehold::tenant::Model;
-use freehold_testing::{Deployment, PgBouncer, server};
+use freehold_testing::{Crowd, Deployment, Front, PgBouncer, connect, look_for_leaks, server};
+use sqlx::Row as _;
 
-/// An application whose cluster is said to be where a pooler is. What comes of a query.
-async fn query_through(settings: &str) -> Option<String> {
+const POOLED: [Front; 2] = [Front::Transactions, Front::Sessions];
+
+/// Two tenants of each model behind two backends, or nothing where there is no PgBouncer.
+async fn crowd(front: Front) -> Option<Crowd> {
+    let crowd = Crowd::gather(front, 2, 2).await;
+    if crowd.is_none() {
+        println!("PgBouncer is not installed: nothing was tested");
+    }
+    crowd
+}
+
+/// An application whose cluster is where a pooler is, and which does not know. What comes of a query.
+async fn query_unaware(settings: &str) -> Option<String> {
     let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/migrations");
     let deployment = Deployment::start(migrations).await;
     let tenant = deployment.tenant("anna", Model::Shared).await;
@@ -13,9 +27,10 @@ async fn query_through(settings: &str) -> Option<String> {
         println!("PgBouncer is not installed: nothing was tested");
         return None;
     };
-    let catalog = freehold_testing::connect("postgres", deployment.catalog_database()).await;
+    let catalog = connect("postgres", deployment.catalog_database()).await;
     let port = i32::from(pooler.address().port());
-    catalog.execute("update catalog.clusters set host = '127.0.0.1', port = $1", &[&port]).await.unwrap();
+    let moved = "update catalog.clusters set host = '127.0.0.1', port = $1, pooler_host = null, pooler_port = null";
+    catalog.execute(moved, &[&port]).await.unwrap();
     let mut pool = PoolOptions::default();
     pool.acquire_timeout = Duration::from_secs(1);
     let application = deployment.another_application(pool).await;
@@ -32,21 +47,142 @@ async fn query_through(settings: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_pooler_that_refuses_the_settings_of_a_connection_refuses_the_scope() {
+async fn a_pooler_that_nobody_told_of_refuses_the_settings_of_a_connection() {
     for mode in ["session", "transaction"] {
-        let Some(error) = query_through(&format!("pool_mode = {mode}")).await else { return };
+        let Some(error) = query_unaware(&format!("pool_mode = {mode}")).await else { return };
         assert!(error.contains("unsupported startup parameter"), "{mode}: {error}");
     }
 }
 
 /// It takes the settings and passes none on, so whoever had the backend before decides what they are.
 #[tokio::test]
-async fn a_pooler_that_drops_the_settings_of_a_connection_is_refused() {
+async fn a_pooler_that_nobody_told_of_and_that_drops_the_settings_is_refused() {
     for mode in ["session", "transaction"] {
-        let Some(error) = query_through(&format!("pool_mode = {mode}\nignore_startup_parameters = options")).await
+        let Some(error) = query_unaware(&format!("pool_mode = {mode}\nignore_startup_parameters = options")).await
         else {
             return;
         };
-        assert!(error.contains("a pooler dropped them"), "{mode}: {error}");
+        assert!(error.contains("freehold cluster pooler"), "{mode}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_tenants_leave_on_two_backends_is_met_by_others() {
+    for front in POOLED {
+        let Some(crowd) = crowd(front).await else { return };
+        let found = look_for_leaks(&crowd, 1_500, 20_261_121).await;
+        assert!(found.leaks.is_empty(), "{front:?}: {:#?}", found.leaks);
+        assert!(found.failed.is_empty(), "{front:?}: {found}");
+        assert!(found.clean > 500 && found.left > 100 && found.committed > 100, "{front:?}: {found}");
+    }
+}
+
+/// What a session is set to outlives a transaction; a token that does is good for any backend.
+#[tokio::test]
+async fn a_token_that_is_planted_for_the_next_one_is_not_there() {
+    let Some(crowd) = crowd(Front::Transactions).await else { return };
+    let application = crowd.application(1).await;
+    let [a, b] = [0, 1].map(|index| application.tenant_db::<TokioPostgres>(&crowd.tenants[index]));
+    for end in ["commit and chain", "rollback and chain"] {
+        let mut scope = a.write();
+        scope
+            .ad_hoc("select set_config('freehold.token', current_setting('freehold.token'), false)", &[])
+            .await
+            .unwrap();
+        scope.commit().await.unwrap();
+        let mut scope = b.write();
+        scope.ad_hoc(end, &[]).await.unwrap();
+        let found = scope.ad_hoc("select coalesce(current_setting('freehold.token', true), '')", &[]).await.unwrap();
+        assert_eq!(found[0].get::<_, &str>(0), "", "{end}");
+        let error = scope.ad_hoc("select tenant from freehold.context", &[]).await.unwrap_err();
+        assert!(matches!(error, ScopeError::ContextRefused { .. }), "{end}: {error:?}");
+    }
+}
+
+/// What came next would run on whatever backend is free, outside a transaction.
+#[tokio::test]
+async fn a_scope_whose_transaction_a_statement_ended_has_ended() {
+    for front in POOLED {
+        let Some(crowd) = crowd(front).await else { return };
+        let application = crowd.application(1).await;
+        for tenant in &crowd.tenants {
+            for end in ["commit", "rollback"] {
+                let mut scope = application.tenant_db::<TokioPostgres>(tenant).write();
+                scope.ad_hoc(end, &[]).await.unwrap();
+                let error = scope.ad_hoc("select 1", &[]).await.unwrap_err();
+                assert!(matches!(error, ScopeError::Ended), "{front:?} {end}: {error:?}");
+                let mut scope = application.tenant_db::<Sqlx>(tenant).write();
+                sqlx::query(end).execute(&mut scope).await.unwrap();
+                let error = sqlx::query("select 1").execute(&mut scope).await.map_err(ScopeError::from).unwrap_err();
+                assert!(matches!(error, ScopeError::Ended), "{front:?} {end}: {error:?}");
+            }
+        }
+    }
+}
+
+/// A login may change what its own sessions begin with, and a pooler lets nothing through that would prevail.
+#[tokio::test]
+async fn defaults_that_a_login_sets_for_itself_reach_no_transaction() {
+    let Some(crowd) = crowd(Front::Transactions).await else { return };
+    let read = "select current_setting('TimeZone') || current_setting('row_security') || current_setting('DateStyle') \
+                || current_setting('default_transaction_read_only') || current_setting('statement_timeout')";
+    let application = crowd.application(1).await;
+    let login = crowd.tenants.last().unwrap();
+    let expected = application.tenant_db::<TokioPostgres>(login).read().query(read, &[]).await.unwrap();
+    for setting in ["TimeZone = 'Asia/Tokyo'", "row_security = off", "DateStyle = 'SQL'", "statement_timeout = '1h'"] {
+        let mut scope = application.tenant_db::<TokioPostgres>(login).write();
+        scope.ad_hoc(&format!("alter role current_user set {setting}"), &[]).await.unwrap();
+        scope.commit().await.unwrap();
+    }
+    drop(application);
+    // Its backends end, and the next ones begin with what the login was given.
+    let truth = crowd.deployment.truth(login).await;
+    let end = "select pg_terminate_backend(pid, 10000) from pg_stat_activity \
+               where datname = current_database() and usename like 't\\_%'";
+    assert!(!truth.query(end, &[]).await.unwrap().is_empty());
+    let application = crowd.application(1).await;
+    for _ in 0..3 {
+        let found = application.tenant_db::<TokioPostgres>(login).read().query(read, &[]).await.unwrap();
+        assert_eq!(found[0].get::<_, &str>(0), expected[0].get::<_, &str>(0));
+    }
+}
+
+/// The server keeps nothing that it could find outdated, so the columns are compared on this side.
+#[tokio::test]
+async fn a_statement_whose_columns_changed_is_not_read_as_it_was() {
+    const NUMBERS: &str = "select id, number from notes, (select 7::bigint as number) n";
+    for front in POOLED {
+        let Some(crowd) = crowd(front).await else { return };
+        let application = crowd.application(1).await;
+        let tenant = &crowd.tenants[2];
+        let (first, second) = (application.tenant_db::<TokioPostgres>(tenant), application.tenant_db::<Sqlx>(tenant));
+        first.write().execute_and_commit("insert into notes (text) values ('x')", &[]).await.unwrap();
+        assert_eq!(first.read().query(NUMBERS, &[]).await.unwrap()[0].get::<_, i64>(0), 1);
+        assert_eq!(sqlx::query(NUMBERS).fetch_one(&mut second.read()).await.unwrap().get::<i64, _>(0), 1);
+        let truth = crowd.deployment.truth(tenant).await;
+        truth.batch_execute("alter table notes alter id drop identity; alter table notes alter id type text").await.unwrap();
+        // The first statement of a scope is sent again on a new connection, by the driver that can.
+        assert_eq!(first.read().query(NUMBERS, &[]).await.unwrap()[0].get::<_, &str>(0), "1");
+        let error = sqlx::query(NUMBERS).fetch_one(&mut second.read()).await.map_err(ScopeError::from).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{front:?}: {error:?}");
+        assert_eq!(sqlx::query(NUMBERS).fetch_one(&mut second.read()).await.unwrap().get::<&str, _>(0), "1");
+    }
+}
+
+/// A server is given no name, so two clients can have one backend in turn and prepare the same.
+#[tokio::test]
+async fn statements_that_drivers_prepare_leave_no_name_on_a_backend() {
+    for front in POOLED {
+        let Some(crowd) = crowd(front).await else { return };
+        let application = crowd.application(1).await;
+        for tenant in &crowd.tenants {
+            let names = "select name from pg_prepared_statements where name <> ''";
+            for _ in 0..2 {
+                let found = application.tenant_db::<TokioPostgres>(tenant).read().query(names, &[]).await.unwrap();
+                assert!(found.is_empty(), "{front:?}");
+                let found = sqlx::query(names).fetch_all(&mut application.tenant_db::<Sqlx>(tenant).read()).await;
+                assert!(found.unwrap().is_empty(), "{front:?}");
+            }
+        }
     }
 }

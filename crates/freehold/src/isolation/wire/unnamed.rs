@@ -224,3 +224,119 @@ fn put_message(kind: u8, parts: &[&[u8]], out: &mut BytesMut) {
         out.extend_from_slice(part);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+        [&[kind][..], &(body.len() as u32 + 4).to_be_bytes(), body].concat()
+    }
+
+    /// What goes out for the messages of a driver, which arrive byte by byte.
+    fn sent(unnamed: &mut Unnamed, group: u64, messages: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let mut out = BytesMut::new();
+        for message in messages {
+            for (index, byte) in message.iter().enumerate() {
+                unnamed.put_part(&[*byte], index + 1 == message.len(), group, &mut out);
+            }
+        }
+        let mut sent = Vec::new();
+        while let Some(&[_, a, b, c, d]) = out.first_chunk() {
+            sent.push(out.split_to(u32::from_be_bytes([a, b, c, d]) as usize + 1).to_vec());
+        }
+        assert!(out.is_empty());
+        sent
+    }
+
+    fn known() -> Unnamed {
+        Unnamed::new([("ours", "select 1")].into_iter())
+    }
+
+    const TEXT: &[u8] = b"select $1\0";
+
+    fn parse(name: &str) -> Vec<u8> {
+        message(b'P', &[name.as_bytes(), b"\0", TEXT, b"\0\0"].concat())
+    }
+
+    fn bind(name: &str) -> Vec<u8> {
+        message(b'B', &[b"\0", name.as_bytes(), b"\0\0\0\0\0\0\0"].concat())
+    }
+
+    fn describe(name: &str) -> Vec<u8> {
+        message(b'D', &[b"S", name.as_bytes(), b"\0"].concat())
+    }
+
+    fn sync() -> Vec<u8> {
+        message(b'S', b"")
+    }
+
+    /// One column of this name and type.
+    fn row_description(name: &str, kind: u32, format: u8) -> Vec<u8> {
+        [
+            b"\0\x01",
+            name.as_bytes(),
+            b"\0\0\0\0\x09\0\x01",
+            &kind.to_be_bytes(),
+            b"\0\x08\xff\xff\xff\xff",
+            &[0, format],
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn no_name_reaches_the_server() {
+        let mut unnamed = known();
+        let out = sent(&mut unnamed, 1, &[parse("s1"), describe("s1"), sync()]);
+        assert_eq!(out, [parse(""), describe(""), sync()]);
+        let out = sent(&mut unnamed, 2, &[bind("s1"), sync()]);
+        assert_eq!(out, [parse(""), bind(""), sync()]);
+        let out = sent(&mut unnamed, 3, &[message(b'C', b"Ss1\0"), bind("s1"), sync()]);
+        assert_eq!(out, [message(b'C', b"S\0"), bind("s1"), sync()], "what was closed is not known any more");
+    }
+
+    #[test]
+    fn the_driver_gets_the_answers_that_it_asked_for_and_no_others() {
+        let mut unnamed = known();
+        sent(&mut unnamed, 1, &[parse("s1"), describe("s1"), sync()]);
+        assert_eq!(unnamed.answered(b'1', b""), Answer::Driver);
+        assert_eq!(unnamed.answered(b't', b"\0\x01\0\0\0\x17"), Answer::Driver);
+        assert_eq!(unnamed.answered(b'T', &row_description("a", 20, 0)), Answer::Driver);
+        unnamed.is_ready(1);
+
+        let out = sent(&mut unnamed, 2, &[bind("s1"), sync()]);
+        let typed = message(b'P', &[b"\0", TEXT, b"\0\x01\0\0\0\x17"].concat());
+        assert_eq!(out, [typed, bind(""), message(b'D', b"P\0"), sync()], "with the types that it was described with");
+        assert_eq!(unnamed.answered(b'1', b""), Answer::Ours);
+        assert_eq!(unnamed.answered(b'T', &row_description("a", 20, 1)), Answer::Ours, "a format is no change");
+        unnamed.is_ready(2);
+        for changed in [row_description("a", 25, 1), row_description("b", 20, 1), Vec::new()] {
+            sent(&mut unnamed, 3, &[bind("s1"), sync()]);
+            assert_eq!(unnamed.answered(b'1', b""), Answer::Ours);
+            assert_eq!(unnamed.answered(b'T', &changed), Answer::Outdated);
+            unnamed.is_ready(3);
+        }
+    }
+
+    #[test]
+    fn what_an_error_skipped_is_not_waited_for() {
+        let mut unnamed = known();
+        sent(&mut unnamed, 1, &[parse("s1"), describe("s1"), sync()]);
+        unnamed.is_ready(1);
+        sent(&mut unnamed, 2, &[parse("s2"), sync()]);
+        assert_eq!(unnamed.answered(b'1', b""), Answer::Driver);
+        assert!(unnamed.asked.is_empty());
+    }
+
+    #[test]
+    fn a_statement_of_ours_takes_the_place_of_the_drivers_until_that_is_read_anew() {
+        let mut unnamed = known();
+        sent(&mut unnamed, 1, &[parse("s1"), sync()]);
+        let mut out = BytesMut::new();
+        unnamed.put_script(&bind("ours"), &mut out);
+        let ours = message(b'P', b"\0select 1\0\0\0");
+        assert_eq!(out, [ours, bind("")].concat());
+        assert_eq!(sent(&mut unnamed, 2, &[bind("s1")]), [parse(""), bind("")]);
+        assert_eq!(sent(&mut unnamed, 2, &[bind("s1")]), [bind("")], "it is still the unnamed one");
+    }
+}

@@ -29,9 +29,9 @@ impl PgBouncer {
         let (file, users) = (files.path().join("pgbouncer.ini"), files.path().join("users.txt"));
         fs::write(&users, "\"postgres\" \"\"\n").unwrap();
         let text = format!(
-            "[databases]\n* = host={socket} port={server_port} pool_size=2\n\
+            "[databases]\n* = host={socket} port={server_port}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-             auth_type = trust\nauth_file = {}\nauth_user = postgres\nignore_startup_parameters =\n{settings}\n",
+             auth_type = trust\nauth_file = {}\nauth_user = postgres\ndefault_pool_size = 2\n{settings}\n",
             users.display()
         );
         fs::write(&file, text).unwrap();

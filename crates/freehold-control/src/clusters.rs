@@ -82,7 +82,10 @@ impl ControlPlane {
         audit(&transaction, actor, "cluster given a pooler", None, reason, &detail).await?;
         let (host, port) = (pooler.map(|pooler| &pooler.host), pooler.map(|pooler| i32::from(pooler.port)));
         let changed = transaction
-            .execute("update catalog.clusters set pooler_host = $2, pooler_port = $3 where id = $1", &[&cluster, &host, &port])
+            .execute(
+                "update catalog.clusters set pooler_host = $2, pooler_port = $3 where id = $1",
+                &[&cluster, &host, &port],
+            )
             .await
             .map_err(&failed)?;
         if changed == 0 {

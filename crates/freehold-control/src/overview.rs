@@ -1,8 +1,9 @@
 //! What there is, in numbers.
 
 use serde::Serialize;
+use tokio_postgres::Row;
 
-use crate::{ControlError, ControlPlane};
+use crate::{ControlError, ControlPlane, Pooler};
 
 /// A deployment at a glance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -82,7 +83,7 @@ impl ControlPlane {
         let catalog = self.catalog().await?;
         let version = catalog.query_one("select schema_version from catalog.hello", &[]).await.map_err(&failed)?;
         let clusters = catalog
-            .query("select id, host, port, pooler_host || ':' || pooler_port, database, draining from catalog.clusters order by added_at", &[])
+            .query("select id, host, port, pooler_host, pooler_port, database, draining from catalog.clusters order by added_at", &[])
             .await
             .map_err(&failed)?;
         let tenants = catalog
@@ -111,9 +112,9 @@ impl ControlPlane {
                     id: row.get(0),
                     host: row.get(1),
                     port: row.get(2),
-                    pooler: row.get(3),
-                    database: row.get(4),
-                    draining: row.get(5),
+                    pooler: pooler(row),
+                    database: row.get(5),
+                    draining: row.get(6),
                 })
                 .collect(),
             tenants: tenants
@@ -133,4 +134,9 @@ impl ControlPlane {
                 .collect(),
         })
     }
+}
+
+fn pooler(row: &Row) -> Option<String> {
+    let (host, port): (Option<String>, Option<i32>) = (row.get(3), row.get(4));
+    Some(Pooler { host: host?, port: u16::try_from(port?).ok()? }.to_string())
 }

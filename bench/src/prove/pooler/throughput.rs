@@ -46,7 +46,8 @@ pub(super) async fn measure(tenants: usize, rounds: usize, seed: u64) -> anyhow:
         let capacity = if front == Front::Sessions { CONNECTIONS / 2 } else { CONNECTIONS };
         let application = crowd.application(capacity).await;
         for tenant in &crowd.tenants {
-            let rows = "insert into notes (tenant_id, text) select $1, 'note ' || number from generate_series(1, 200) number";
+            let rows =
+                "insert into notes (tenant_id, text) select $1, 'note ' || number from generate_series(1, 200) number";
             crowd.deployment.truth(tenant).await.execute(rows, &[tenant.id().as_uuid()]).await?;
         }
         fronts.push((crowd, application));
@@ -67,7 +68,10 @@ pub(super) async fn measure(tenants: usize, rounds: usize, seed: u64) -> anyhow:
                             .tenants
                             .iter()
                             .filter(|tenant| tenant.model() == Some(model))
-                            .map(|tenant| Db { first: application.tenant_db(tenant), second: application.tenant_db(tenant) })
+                            .map(|tenant| Db {
+                                first: application.tenant_db(tenant),
+                                second: application.tenant_db(tenant),
+                            })
                             .collect();
                         let rate = requests(&dbs, work, wire, seed + round as u64).await?;
                         if round > 0 {

@@ -52,6 +52,15 @@ async fn a_deployment_is_set_up_used_checked_and_taken_down() {
     assert_eq!(status["overview"]["tenants"].as_array().unwrap().len(), 3);
     assert!(program.ok(&["migrate", "status"]).contains("nothing pending"));
 
+    assert!(program.ok(&["cluster", "pooler", "main", "[::1]:6432"]).contains("through the pooler at [::1]:6432"));
+    assert_eq!(program.json(&["status"])["status"]["overview"]["clusters"][0]["pooler"], "[::1]:6432");
+    let nowhere = program.run(&["tenant", "sql", "of-schema", "select 1"]);
+    assert!(nowhere.code == Some(1) && nowhere.stderr.contains("cannot connect"), "{nowhere:#?}");
+    assert_eq!(program.json(&["cluster", "pooler", "main", "--direct"])["cluster"]["pooler"], Value::Null);
+    let unknown = program.run(&["cluster", "pooler", "other", "--direct"]);
+    assert!(unknown.code == Some(1) && unknown.stderr.contains("there is no cluster other"), "{unknown:#?}");
+    assert_eq!(program.run(&["cluster", "pooler", "main", "pooler"]).code, Some(1), "no port");
+
     assert_eq!(program.ok(&["check", "--ignore", "FH80"]).trim(), "no findings");
     let placement = program.json(&["tenant", "show", "of-schema"])["tenant"]["placement"].as_str().unwrap().to_owned();
     let fault = format!("alter table {placement}.notes no force row level security");

@@ -8,6 +8,9 @@ use super::{Diagnosis, Report};
 use crate::ControlError;
 
 const SUBJECT: &str = "the pooler";
+/// What Freehold does about what most poolers do.
+const NAMED: &str =
+    "name it with `freehold cluster pooler`: each transaction then cleans its backend, and sets what it needs";
 /// How often a backend is asked for before it counts as out of reach.
 const TRIES: usize = 50;
 
@@ -97,12 +100,11 @@ async fn examine(pooler: &Login, report: &mut Report) -> Result<(), ControlError
 async fn examine_start(pooler: &Login, report: &mut Report) {
     let mut config = pooler.config().clone();
     config.options("-c search_path=pg_catalog -c row_security=on");
-    const CURE: &str = "connect applications to PostgreSQL itself: Freehold keeps the connections, and few of them";
     let client = match super::connect(&Login::new(config).trusting(pooler.roots().clone())).await {
         Ok(client) => client,
         Err(error) => {
             let finding = format!("it lets no settings through that connections start with: {}", error.full_text());
-            return report.bad(SUBJECT, finding, CURE);
+            return report.warn(SUBJECT, finding, NAMED);
         }
     };
     match ask(&client, "select current_setting('search_path')").await {
@@ -110,7 +112,7 @@ async fn examine_start(pooler: &Login, report: &mut Report) {
         Ok(path) => {
             let finding =
                 format!("settings that connections start with are dropped: search_path is {path}, not pg_catalog");
-            report.bad(SUBJECT, finding, CURE);
+            report.warn(SUBJECT, finding, NAMED);
         }
         Err(error) => report.failed(SUBJECT, &error),
     }
@@ -136,9 +138,8 @@ async fn examine_pooling(pooler: &Login, report: &mut Report) -> Result<Pooling,
     }
     report.warn(
         SUBJECT,
-        "it pools transactions: two clients had one backend in turn, so a context that names its backend is refused there, \
-         and a scope fails with \"the tenant context is for another connection\"",
-        "connect applications to PostgreSQL itself; pooled sessions keep their backend, for applications that need no more",
+        "it pools transactions: two clients had one backend in turn, so a context must not name its backend",
+        NAMED,
     );
     Ok(Pooling::Transaction)
 }
@@ -191,16 +192,14 @@ async fn examine_traces(pooler: &Login, pooling: Pooling, report: &mut Report) -
         report.good(SUBJECT, "nothing that one client leaves on a backend is there for the next");
         return Ok(());
     }
-    let cure = match pooling {
+    let without = match pooling {
         Pooling::Session => "set server_reset_query = DISCARD ALL",
-        _ => {
-            "set what tells tenants apart with SET LOCAL only; or pool sessions; or set server_reset_query_always = 1 too"
-        }
+        _ => "set what tells tenants apart with SET LOCAL only, or server_reset_query_always = 1 too",
     };
-    report.bad(
+    report.warn(
         SUBJECT,
         format!("what one client leaves on a backend is there for the next: {}", survived.join(", ")),
-        cure,
+        format!("{NAMED}; for an application without Freehold, {without}"),
     );
     Ok(())
 }
@@ -226,10 +225,11 @@ async fn examine_kept_statements(pooler: &Login, report: &mut Report) -> Result<
              prepares a statement of such a name answers for another client's",
             "let no tenant's text become SQL behind this pooler",
         ),
-        Err(error) if error.code() == Some(&SqlState::INVALID_SQL_STATEMENT_NAME) => report.bad(
+        Err(error) if error.code() == Some(&SqlState::INVALID_SQL_STATEMENT_NAME) => report.warn(
             SUBJECT,
             "statements that drivers keep prepared are not there any more in the next transaction",
-            "pool sessions; or have drivers keep none; or, from PgBouncer 1.21 on, set max_prepared_statements",
+            "Freehold keeps none behind a pooler that is named; for an application without it, have drivers keep none, or, from \
+             PgBouncer 1.21 on, set max_prepared_statements",
         ),
         Err(error) => return Err(failed(error)),
     }

@@ -42,3 +42,21 @@ async fn a_change_without_a_reason_is_refused_and_not_made() {
     assert!(fleet.control.change(&slug("acme"), &Change::Suspend, "alice", "").await.is_err());
     assert_eq!(fleet.control.tenant(&slug("acme")).await.unwrap().status, "active");
 }
+
+#[tokio::test]
+async fn the_pooler_of_a_cluster_is_set_and_taken_away_on_record() {
+    let fleet = Fleet::start().await;
+    let pooler = "pooler.internal:6432".parse().unwrap();
+    for (pooler, seen) in [(Some(&pooler), "pooler.internal 6432 true"), (None, "direct")] {
+        fleet.control.set_pooler("main", pooler, "alice", "because").await.unwrap();
+        let endpoint =
+            "select case when pooled then host || ' ' || port || ' true' else 'direct' end from catalog.endpoints";
+        assert_eq!(one(&fleet.catalog().await, endpoint).await, seen);
+    }
+    let audit = "select string_agg(detail ->> 'pooler', '') || count(*) from catalog.audit where actor = 'alice'";
+    assert_eq!(one(&fleet.catalog().await, audit).await, "pooler.internal:64322");
+    let unknown = fleet.control.set_pooler("other", None, "alice", "because").await.unwrap_err();
+    assert!(matches!(unknown, ControlError::UnknownCluster { .. }), "{unknown:?}");
+    let unexplained = fleet.control.set_pooler("main", None, "alice", " ").await.unwrap_err();
+    assert!(matches!(unexplained, ControlError::Unexplained), "{unexplained:?}");
+}

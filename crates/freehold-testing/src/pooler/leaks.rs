@@ -33,16 +33,35 @@ const LOOK: &str = "select n.text, (coalesce(current_setting('left.by', true), '
 
 /// What a tenant's SQL leaves, each in a scope of its own and committed if it can be.
 const LEAVE: &[&[&str]] = &[
-    &["select set_config('left.by', current_setting('freehold.token'), false), set_config('TimeZone', 'Asia/Tokyo', false)"],
-    &["select set_config('freehold.token', current_setting('freehold.token'), false), set_config('row_security', 'off', false)"],
-    &["select set_config('search_path', current_setting('search_path'), false)", "set session statement_timeout = '1ms'"],
-    &["prepare s0 as select 'left'::text, 1", "prepare sqlx_s_1 as select 'left'::text, 1", "prepare freehold_bind as select 1"],
+    &[
+        "select set_config('left.by', current_setting('freehold.token'), false), set_config('TimeZone', 'Asia/Tokyo', false)",
+    ],
+    &[
+        "select set_config('freehold.token', current_setting('freehold.token'), false), set_config('row_security', 'off', false)",
+    ],
+    &[
+        "select set_config('search_path', current_setting('search_path'), false)",
+        "set session statement_timeout = '1ms'",
+    ],
+    &[
+        "prepare s0 as select 'left'::text, 1",
+        "prepare sqlx_s_1 as select 'left'::text, 1",
+        "prepare freehold_bind as select 1",
+    ],
     &["declare left_open cursor with hold for select text from notes", "listen left_behind"],
     &["set session characteristics as transaction isolation level serializable, read only, deferrable"],
-    &["set session default_transaction_read_only = on", "set session bytea_output = 'escape'", "set session DateStyle = 'SQL, DMY'"],
+    &[
+        "set session default_transaction_read_only = on",
+        "set session bytea_output = 'escape'",
+        "set session DateStyle = 'SQL, DMY'",
+    ],
     &["select set_config('freehold.token', current_setting('freehold.token'), false)", "commit and chain", "commit"],
     &["deallocate all", "discard plans", "set session client_encoding = 'LATIN1'"],
-    &["set session role = none", "set session lock_timeout = '1ms'", "set session idle_in_transaction_session_timeout = '1ms'"],
+    &[
+        "set session role = none",
+        "set session lock_timeout = '1ms'",
+        "set session idle_in_transaction_session_timeout = '1ms'",
+    ],
 ];
 
 /// What came of it.

@@ -160,7 +160,10 @@ async fn a_statement_whose_columns_changed_is_not_read_as_it_was() {
         assert_eq!(first.read().query(NUMBERS, &[]).await.unwrap()[0].get::<_, i64>(0), 1);
         assert_eq!(sqlx::query(NUMBERS).fetch_one(&mut second.read()).await.unwrap().get::<i64, _>(0), 1);
         let truth = crowd.deployment.truth(tenant).await;
-        truth.batch_execute("alter table notes alter id drop identity; alter table notes alter id type text").await.unwrap();
+        truth
+            .batch_execute("alter table notes alter id drop identity; alter table notes alter id type text")
+            .await
+            .unwrap();
         // The first statement of a scope is sent again on a new connection, by the driver that can.
         assert_eq!(first.read().query(NUMBERS, &[]).await.unwrap()[0].get::<_, &str>(0), "1");
         let error = sqlx::query(NUMBERS).fetch_one(&mut second.read()).await.map_err(ScopeError::from).unwrap_err();

@@ -64,6 +64,9 @@ pub(crate) enum Command {
     Migrate(Migrate),
     /// Look through the databases for what could leak between tenants
     Check(Check),
+    /// See what row-level security would hide or refuse, before it is switched on
+    #[command(subcommand)]
+    Observe(Observe),
     /// Attack a running application over HTTP as two of its tenants, which sign up for it
     Scan(Scan),
     /// Keys that contexts are sealed with
@@ -314,6 +317,44 @@ pub(crate) struct Check {
     /// Plant every fault the rules are for, on a PostgreSQL of its own, and see whether they are found
     #[arg(long, conflicts_with_all = ["baseline", "fix"])]
     pub(crate) self_test: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Observe {
+    /// Watch every table with tenants in it
+    Start {
+        #[command(flatten)]
+        database: Database,
+        /// The column that says whose a row is; again for another [default: tenant_id and other usual names]
+        #[arg(long, value_name = "NAME")]
+        tenant_column: Vec<String>,
+        /// A schema to look at [default: all but the server's own]
+        #[arg(long, value_name = "NAME")]
+        schema: Vec<String>,
+        /// The setting in which the application says for which tenant it works [default: the first row of a transaction says it]
+        #[arg(long, value_name = "NAME")]
+        setting: Option<String>,
+        /// Do not watch what the owners of tables do
+        #[arg(long)]
+        without_owners: bool,
+    },
+    /// Show what would be hidden or refused so far. Exit code 3: there is something
+    Report {
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Watch no more, and forget what was seen
+    Stop {
+        #[command(flatten)]
+        database: Database,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Database {
+    /// The database, with the login of its owner or of a superuser
+    #[arg(long, value_name = "URL", env = "FREEHOLD_DATABASE_URL", hide_env_values = true)]
+    pub(crate) database_url: String,
 }
 
 /// Exit code 3: one tenant saw, changed or learned something of the other. The two tenants stay: scan what is made for tests.

@@ -54,6 +54,12 @@ pub enum ControlError {
     /// A tenant's name or a request's key is empty or too long, or has a NUL in it.
     #[error("a name and an idempotency key have 1 to 200 characters each, and no NUL")]
     Length,
+    /// Nothing watches this database.
+    #[error("database {database} is not observed: `freehold observe start` begins it")]
+    NotObserved {
+        /// The database.
+        database: String,
+    },
     /// The catalog has no cluster of this name.
     #[error("there is no cluster {cluster}: `freehold status` shows them")]
     UnknownCluster {

@@ -6,6 +6,7 @@ mod cluster;
 mod doctor;
 mod init;
 mod migrate;
+mod observe;
 mod pg;
 mod scan;
 mod seal;
@@ -35,6 +36,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Cluster(command) => unless_stopped(cluster::run(settings, command)).await,
         Command::Migrate(command) => unless_stopped(migrate::run(settings, command)).await,
         Command::Check(check) => unless_stopped(check::run(settings, check)).await,
+        Command::Observe(command) => unless_stopped(observe::run(settings, command)).await,
         Command::Scan(command) => unless_stopped(scan::run(settings, command)).await,
         Command::Seal(command) => unless_stopped(seal::run(settings, command)).await,
         Command::Pg(command) => unless_stopped(pg::run(settings, command)).await,

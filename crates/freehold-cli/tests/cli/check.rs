@@ -77,3 +77,34 @@ fn the_rules_are_listed_with_what_they_cover() {
     let rule = listed.lines().find(|line| line.starts_with("FH101")).unwrap();
     assert!(rule.contains("critical") && rule.contains("pgrls SEC001"), "{rule}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_enforcement_would_hide_is_shown_before_it_is_switched_on() {
+    let program = Program::new();
+    let url = elsewhere(&program).await;
+    let observe = |word: &str, more: &[&str]| program.run(&[&["observe", word, "--database-url", &url], more].concat());
+    let early = observe("report", &[]);
+    assert!(early.code == Some(1) && early.stderr.contains("freehold observe start"), "{early:#?}");
+    let begun = observe("start", &[]);
+    assert!(begun.code == Some(0) && begun.stdout.contains("public.notes"), "{begun:#?}");
+    assert_eq!(observe("report", &[]).code, Some(0));
+
+    let rows = "insert into notes select gen_random_uuid(), gen_random_uuid(), 'x' from generate_series(1, 2)";
+    program.connect("elsewhere").await.batch_execute(rows).await.unwrap();
+    let application = program.connect("elsewhere").await;
+    application
+        .batch_execute("set session authorization elsewhere_app; select count(*) from notes where text = 'x'")
+        .await
+        .unwrap();
+    let seen = observe("report", &[]);
+    assert_eq!(seen.code, Some(3), "{seen:#?}");
+    assert!(seen.stdout.contains("public.notes: rows would be hidden from select"), "{}", seen.stdout);
+    assert!(seen.stdout.contains("by elsewhere_app") && seen.stdout.contains("where text = ?"), "{}", seen.stdout);
+    let json: serde_json::Value = serde_json::from_str(&observe("report", &["--json"]).stdout).unwrap();
+    assert_eq!(json["observations"][0]["outcome"], "hidden", "{json}");
+
+    let ended = observe("stop", &[]);
+    assert!(ended.code == Some(0) && ended.stdout.contains("notes"), "{ended:#?}");
+    assert_eq!(observe("report", &[]).code, Some(1));
+    program.ok(&["pg", "stop"]);
+}

@@ -14,4 +14,5 @@ pub use self::baseline::{Baseline, Drift, without_placements};
 pub use self::fix::{FixReport, fix};
 pub use self::rule::{Rule, Severity};
 pub use self::run::{CheckOptions, Finding, check_database};
+pub(crate) use self::run::{aim, tenant_tables};
 pub use self::self_test::{SelfTest, self_test};

@@ -8,6 +8,7 @@ use super::rule::{Rule, Severity};
 use crate::connection::connect;
 use crate::{ControlError, ControlPlane};
 
+const VOCABULARY: &str = include_str!("../../sql/check/vocabulary.sql");
 const STRUCTURE: &str = include_str!("../../sql/check/structure.sql");
 /// The settings by which the vocabulary is told its options.
 const TENANT_COLUMNS: &str = "freehold_check.tenant_columns";
@@ -117,14 +118,21 @@ async fn run(client: &mut Client, options: &CheckOptions) -> Result<Found, Contr
         finding.alike = alike.iter().find(is_in).map_or(0, |(_, more)| *more);
     }
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(b.rule)));
-    let vocabulary = include_str!("../../sql/check/vocabulary.sql");
-    let counted = format!("{vocabulary}select (select count(*) from tenant_tables), tenant_columns from options");
+    let counted = format!("{VOCABULARY}select (select count(*) from tenant_tables), tenant_columns from options");
     let counted = transaction.query_one(&counted, &[]).await.map_err(&failed)?;
     Ok(Found { findings, tenant_tables: counted.get(0), tenant_columns: counted.get(1) })
 }
 
+/// The tables with tenants in them, by their qualified names, and the column that says whose a row is.
+pub(crate) async fn tenant_tables(
+    transaction: &Transaction<'_>,
+) -> Result<Vec<(String, String)>, tokio_postgres::Error> {
+    let query = format!("{VOCABULARY}select name, tenant_column::text from tenant_tables order by 1");
+    Ok(transaction.query(&query, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 /// Tells the rules what to look at, for this transaction. Returns whether Freehold is installed.
-pub(super) async fn aim(transaction: &Transaction<'_>, options: &CheckOptions) -> Result<bool, tokio_postgres::Error> {
+pub(crate) async fn aim(transaction: &Transaction<'_>, options: &CheckOptions) -> Result<bool, tokio_postgres::Error> {
     // A rule's plan is used once, so there is nothing to gain from compiling it.
     // Nothing is known of how long the vocabulary's lists are, and joining two long ones row by row takes hours.
     transaction

@@ -9,6 +9,7 @@ mod install;
 mod lifecycle;
 mod migrate;
 mod migrations;
+mod observe;
 mod operator;
 mod pooler;
 mod provision;

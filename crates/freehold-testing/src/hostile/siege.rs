@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use super::Grammar;
 use crate::attack::Outcome;
+use crate::deployment::is_pooled;
 use crate::server::server;
 use crate::twins::{Twin, Twins};
 
@@ -30,6 +31,8 @@ const RELATIONS: &str = "select c.oid::regclass::text from pg_class c join pg_na
     where c.relkind in ('r', 'v', 'm', 'p') and n.nspname in ('pg_catalog', 'information_schema', 'freehold', 'global') order by c.oid";
 /// A login that sets `transaction_timeout` for itself keeps its next connections out: known, and told in the documents.
 const SETTINGS: &str = "select name from pg_settings where name <> 'transaction_timeout' order by name";
+/// The same behind a pooler, where no start-up packet prevails over it.
+const KEEPS_BACKENDS_OUT: &str = "local_preload_libraries";
 const ROLES: &str = "select quote_ident(rolname) from pg_roles order by oid";
 
 /// How long one scope of A may take. The server is shared, and hostile SQL sorts, joins and loops.
@@ -119,7 +122,8 @@ impl Siege {
         grammar.add("call", calls.iter().map(String::as_str));
         for (rule, query) in [("relation", RELATIONS), ("setting", SETTINGS), ("role", ROLES)] {
             let found = self.twins.attack(query).await;
-            grammar.add(rule, found.rows().iter().map(|row| row.get(0)));
+            let names = found.rows().iter().map(|row| row.get(0));
+            grammar.add(rule, names.filter(|name| !is_pooled() || *name != KEEPS_BACKENDS_OUT));
         }
         grammar
     }

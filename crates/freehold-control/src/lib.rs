@@ -13,6 +13,7 @@ mod doctor;
 mod error;
 mod install;
 mod lifecycle;
+mod logins;
 mod migrate;
 mod migrations;
 mod observe;

@@ -23,11 +23,6 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// through one.
 const POOLER: &str = "FREEHOLD_TEST_POOLER";
 
-/// Whether tests run behind a pooler.
-pub(crate) fn is_pooled() -> bool {
-    env::var_os(POOLER).is_some()
-}
-
 /// A whole deployment of Freehold in databases of its own: catalog, data database, template, keys.
 ///
 /// Its databases are dropped when it is.

@@ -45,6 +45,10 @@ begin
     end if;
     grant freehold_owner, freehold_seal to freehold_control;
     grant freehold_tenant to freehold_control with admin option;
+    -- To take back what a login set for itself. From PostgreSQL 16 on CREATEROLE alone is not enough for that.
+    if current_setting('server_version_num')::integer >= 160000 then
+        execute 'grant freehold_app to freehold_control with admin true, inherit false, set false';
+    end if;
     -- An administrator who is no superuser sets databases up as a member of the roles that own them.
     if not (select rolsuper from pg_roles where rolname = current_user) then
         execute format('grant freehold_owner, freehold_seal, freehold_control to %I', current_user);

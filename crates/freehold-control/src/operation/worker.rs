@@ -18,7 +18,17 @@ impl ControlPlane {
     /// Runs operations as they become due, until `stop` is done. What is running then is finished first.
     ///
     /// Never ends because of a passing failure: the catalog being away is logged, and tried again.
+    ///
+    /// Beside that it takes back settings by which a tenant's SQL keeps new connections of its login out
+    /// ([`open_logins`](Self::open_logins)).
     pub async fn work(&self, worker: &str, stop: impl Future<Output = ()> + Send) {
+        tokio::select! {
+            () = self.operate(worker, stop) => {}
+            () = self.keep_logins_open() => {}
+        }
+    }
+
+    async fn operate(&self, worker: &str, stop: impl Future<Output = ()> + Send) {
         let mut stop = pin!(stop);
         let mut bell = None;
         loop {

@@ -185,3 +185,45 @@ async fn a_catalog_of_a_later_version_is_left_alone() {
     let refused = fleet.control.run_one("worker", None, &NoObserver).await.unwrap_err().to_string();
     assert!(refused.contains("schema version 9"), "{refused}");
 }
+
+#[tokio::test]
+async fn a_setting_by_which_a_login_locks_itself_out_is_taken_back_and_no_other() {
+    let fleet = Fleet::start().await;
+    let tenant = fleet.tenant("acme", Model::Database).await;
+    let place = one(&fleet.catalog().await, "select id from catalog.placements where model = 'database'").await;
+    let admin = fleet.superuser("postgres").await;
+    for setting in [
+        "alter role freehold_app set local_preload_libraries = 'nothing'".to_owned(),
+        "alter role freehold_app set work_mem = '8MB'".to_owned(),
+        format!("alter role {place} in database {place} set local_preload_libraries = 'nothing'"),
+        "create role bystander; alter role bystander set local_preload_libraries = 'nothing'".to_owned(),
+    ] {
+        admin.batch_execute(&setting).await.unwrap();
+    }
+    let out = try_connect(&fleet.server, "freehold_app", "freehold_data").await;
+    assert!(out.unwrap_err().as_db_error().unwrap().message().contains("nothing"), "{tenant:?}");
+    let mut taken_back = fleet.control.open_logins().await.unwrap();
+    taken_back.sort();
+    assert_eq!(
+        taken_back,
+        [
+            "alter role freehold_app reset local_preload_libraries".to_owned(),
+            format!("alter role {place} in database {place} reset local_preload_libraries")
+        ]
+    );
+    try_connect(&fleet.server, "freehold_app", "freehold_data").await.unwrap();
+    let left = "select string_agg(setconfig::text, ' ' order by 1) from pg_db_role_setting";
+    assert_eq!(one(&admin, left).await, "{local_preload_libraries=nothing} {work_mem=8MB}");
+    assert_eq!(fleet.control.open_logins().await.unwrap(), Vec::<String>::new());
+
+    admin.batch_execute("alter role freehold_app set local_preload_libraries = 'nothing'").await.unwrap();
+    let control = fleet.control.clone();
+    let worker = tokio::spawn(async move { control.work("a worker", std::future::pending()).await });
+    let opened = async {
+        while try_connect(&fleet.server, "freehold_app", "freehold_data").await.is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), opened).await.expect("a worker takes it back");
+    worker.abort();
+}

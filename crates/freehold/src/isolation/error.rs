@@ -186,6 +186,8 @@ impl ScopeError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Busy { .. } => ErrorKind::Busy,
+            // It waited for a backend for too long, behind a pooler.
+            Self::ContextRefused { reason } if reason.contains("expired") => ErrorKind::Busy,
             Self::Connect { .. } | Self::Disconnected { .. } => ErrorKind::Unavailable,
             Self::Deadline { .. } => ErrorKind::Timeout,
             Self::Stale { .. } => ErrorKind::Stale,

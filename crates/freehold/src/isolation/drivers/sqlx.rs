@@ -34,7 +34,7 @@ impl driver::Connection for Connection {
             .ssl_mode(PgSslMode::Disable)
             .disable_statement_logging()
             .statement_cache_capacity(STATEMENTS);
-        // Which sqlx would set of its own accord.
+        // What sqlx sends of its own accord a pooler refuses too.
         options = if info.pooled { options.extra_float_digits(None) } else { options.options(info.settings()) };
         if let Some(password) = &info.password {
             options = options.password(password.expose_secret());

@@ -9,6 +9,9 @@
 //! how the connection has to be cleaned. The simple protocol, in whose messages a second statement can hide, is refused to
 //! drivers that can do without it.
 //!
+//! Behind a pooler each transaction may come to another backend. There every opening cleans the backend first, and no statement
+//! keeps a name ([`Unnamed`](unnamed::Unnamed)).
+//!
 //! Two parts: [`Wire`] is held by the scope and says what to do; [`Spliced`] is the stream that the driver reads and writes.
 
 mod address;
@@ -20,6 +23,7 @@ mod state;
 mod unnamed;
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -101,7 +105,7 @@ impl Wire {
         self.state.lock().send(script, Some(sender));
         match receiver.await {
             Ok(answer) => answer.map_err(Source::from),
-            Err(_) => Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted).into()),
+            Err(_) => Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
         }
     }
 
@@ -188,7 +192,9 @@ impl Wire {
                 let mut socket = address.connect().await?;
                 socket.write_all(&request).await?;
                 socket.flush().await?;
-                socket.read_to_end(&mut Vec::new()).await
+                // The other side has nothing to say, and closes.
+                let _ = socket.read_u8().await;
+                io::Result::Ok(())
             };
             if let Err(error) = sent.await {
                 tracing::debug!(error = &error as &dyn std::error::Error, "a statement could not be cancelled");

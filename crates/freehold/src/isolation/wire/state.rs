@@ -565,7 +565,7 @@ impl State {
     fn observe(&mut self, kind: u8, body: Option<&[u8]>) -> io::Result<Verdict> {
         if let (Some(unnamed), b'1' | b't' | b'T' | b'n') = (&mut self.unnamed, kind) {
             let Some(body) = body else { return Ok(Verdict::Wait) };
-            return match unnamed.answered(kind, body) {
+            return match unnamed.answered(kind, body, self.ready) {
                 unnamed::Answer::Driver => Ok(Verdict::Deliver),
                 unnamed::Answer::Ours => Ok(Verdict::Take),
                 unnamed::Answer::Outdated => Err(io::Error::other("the columns of a statement are not what they were")),

@@ -147,9 +147,9 @@ impl Unnamed {
         self.asked.extend(group.map(|group| (group, asked)));
     }
 
-    /// An answer that no script waits for: ParseComplete, ParameterDescription, RowDescription or NoData.
-    pub(super) fn answered(&mut self, kind: u8, body: &[u8]) -> Answer {
-        let asked = match (kind, self.asked.front()) {
+    /// An answer in `group` that no script waits for: ParseComplete, ParameterDescription, RowDescription or NoData.
+    pub(super) fn answered(&mut self, kind: u8, body: &[u8], group: u64) -> Answer {
+        let asked = match (kind, self.asked.front().filter(|(of, _)| *of == group)) {
             // RowDescription or NoData follows.
             (b't', Some((_, Asked::Statement(name)))) => {
                 if let Some(statement) = self.statements.get_mut(name) {
@@ -157,7 +157,7 @@ impl Unnamed {
                 }
                 return Answer::Driver;
             }
-            (b'1' | b'T' | b'n', _) => self.asked.pop_front(),
+            (b'1' | b'T' | b'n', Some(_)) => self.asked.pop_front(),
             _ => None,
         };
         match asked {
@@ -299,21 +299,22 @@ mod tests {
     fn the_driver_gets_the_answers_that_it_asked_for_and_no_others() {
         let mut unnamed = known();
         sent(&mut unnamed, 1, &[parse("s1"), describe("s1"), sync()]);
-        assert_eq!(unnamed.answered(b'1', b""), Answer::Driver);
-        assert_eq!(unnamed.answered(b't', b"\0\x01\0\0\0\x17"), Answer::Driver);
-        assert_eq!(unnamed.answered(b'T', &row_description("a", 20, 0)), Answer::Driver);
+        assert_eq!(unnamed.answered(b'T', b"\0\0", 0), Answer::Driver, "of a Query message before");
+        assert_eq!(unnamed.answered(b'1', b"", 1), Answer::Driver);
+        assert_eq!(unnamed.answered(b't', b"\0\x01\0\0\0\x17", 1), Answer::Driver);
+        assert_eq!(unnamed.answered(b'T', &row_description("a", 20, 0), 1), Answer::Driver);
         unnamed.is_ready(1);
 
         let out = sent(&mut unnamed, 2, &[bind("s1"), sync()]);
         let typed = message(b'P', &[b"\0", TEXT, b"\0\x01\0\0\0\x17"].concat());
         assert_eq!(out, [typed, bind(""), message(b'D', b"P\0"), sync()], "with the types that it was described with");
-        assert_eq!(unnamed.answered(b'1', b""), Answer::Ours);
-        assert_eq!(unnamed.answered(b'T', &row_description("a", 20, 1)), Answer::Ours, "a format is no change");
+        assert_eq!(unnamed.answered(b'1', b"", 2), Answer::Ours);
+        assert_eq!(unnamed.answered(b'T', &row_description("a", 20, 1), 2), Answer::Ours, "a format is no change");
         unnamed.is_ready(2);
         for changed in [row_description("a", 25, 1), row_description("b", 20, 1), Vec::new()] {
             sent(&mut unnamed, 3, &[bind("s1"), sync()]);
-            assert_eq!(unnamed.answered(b'1', b""), Answer::Ours);
-            assert_eq!(unnamed.answered(b'T', &changed), Answer::Outdated);
+            assert_eq!(unnamed.answered(b'1', b"", 3), Answer::Ours);
+            assert_eq!(unnamed.answered(b'T', &changed, 3), Answer::Outdated);
             unnamed.is_ready(3);
         }
     }
@@ -324,7 +325,7 @@ mod tests {
         sent(&mut unnamed, 1, &[parse("s1"), describe("s1"), sync()]);
         unnamed.is_ready(1);
         sent(&mut unnamed, 2, &[parse("s2"), sync()]);
-        assert_eq!(unnamed.answered(b'1', b""), Answer::Driver);
+        assert_eq!(unnamed.answered(b'1', b"", 2), Answer::Driver);
         assert!(unnamed.asked.is_empty());
     }
 

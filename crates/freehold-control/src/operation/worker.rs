@@ -19,12 +19,11 @@ impl ControlPlane {
     ///
     /// Never ends because of a passing failure: the catalog being away is logged, and tried again.
     ///
-    /// Beside that it takes back settings by which a tenant's SQL keeps new connections of its login out
-    /// ([`open_logins`](Self::open_logins)).
+    /// Beside that it takes back what tenants' SQL set for its own login ([`clean_logins`](Self::clean_logins)).
     pub async fn work(&self, worker: &str, stop: impl Future<Output = ()> + Send) {
         tokio::select! {
             () = self.operate(worker, stop) => {}
-            () = self.keep_logins_open() => {}
+            () = self.keep_logins_clean() => {}
         }
     }
 

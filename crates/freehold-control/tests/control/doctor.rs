@@ -187,7 +187,7 @@ async fn a_catalog_of_a_later_version_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_setting_by_which_a_login_locks_itself_out_is_taken_back_and_no_other() {
+async fn what_a_login_sets_for_itself_to_lock_it_out_or_to_change_meanings_is_taken_back() {
     let fleet = Fleet::start().await;
     let tenant = fleet.tenant("acme", Model::Database).await;
     let place = one(&fleet.catalog().await, "select id from catalog.placements where model = 'database'").await;
@@ -195,6 +195,7 @@ async fn a_setting_by_which_a_login_locks_itself_out_is_taken_back_and_no_other(
     for setting in [
         "alter role freehold_app set local_preload_libraries = 'nothing'".to_owned(),
         "alter role freehold_app set work_mem = '8MB'".to_owned(),
+        "alter role freehold_app set default_text_search_config = 'simple'".to_owned(),
         format!("alter role {place} in database {place} set local_preload_libraries = 'nothing'"),
         "create role bystander; alter role bystander set local_preload_libraries = 'nothing'".to_owned(),
     ] {
@@ -202,11 +203,12 @@ async fn a_setting_by_which_a_login_locks_itself_out_is_taken_back_and_no_other(
     }
     let out = try_connect(&fleet.server, "freehold_app", "freehold_data").await;
     assert!(out.unwrap_err().as_db_error().unwrap().message().contains("nothing"), "{tenant:?}");
-    let mut taken_back = fleet.control.open_logins().await.unwrap();
+    let mut taken_back = fleet.control.clean_logins().await.unwrap();
     taken_back.sort();
     assert_eq!(
         taken_back,
         [
+            "alter role freehold_app reset default_text_search_config".to_owned(),
             "alter role freehold_app reset local_preload_libraries".to_owned(),
             format!("alter role {place} in database {place} reset local_preload_libraries")
         ]
@@ -214,7 +216,7 @@ async fn a_setting_by_which_a_login_locks_itself_out_is_taken_back_and_no_other(
     try_connect(&fleet.server, "freehold_app", "freehold_data").await.unwrap();
     let left = "select string_agg(setconfig::text, ' ' order by 1) from pg_db_role_setting";
     assert_eq!(one(&admin, left).await, "{local_preload_libraries=nothing} {work_mem=8MB}");
-    assert_eq!(fleet.control.open_logins().await.unwrap(), Vec::<String>::new());
+    assert_eq!(fleet.control.clean_logins().await.unwrap(), Vec::<String>::new());
 
     admin.batch_execute("alter role freehold_app set local_preload_libraries = 'nothing'").await.unwrap();
     let control = fleet.control.clone();

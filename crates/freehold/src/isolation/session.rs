@@ -63,7 +63,8 @@ pub(crate) const CLEAN: &[&str] = &[
 /// and without the locks of others.
 pub(crate) fn bind_behind_a_pooler() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
-        let named = [("application_name", "freehold")];
+        // What drivers say in the start-up packet, and poolers by a SET of their own, which the cleaning takes away.
+        let named = [("application_name", "freehold"), ("client_encoding", "UTF8")];
         let settings = STARTUP.iter().chain(&named).filter(|(name, _)| *name != "search_path").map(|(name, value)| {
             // Both are part of the program, and neither holds a quote.
             format!("pg_catalog.set_config('{name}', '{value}', true), ")

@@ -124,12 +124,26 @@ async fn a_scope_whose_transaction_a_statement_ended_has_ended() {
 #[tokio::test]
 async fn defaults_that_a_login_sets_for_itself_reach_no_transaction() {
     let Some(crowd) = crowd(Front::Transactions).await else { return };
-    let read = "select current_setting('TimeZone') || current_setting('row_security') || current_setting('DateStyle') \
-                || current_setting('default_transaction_read_only') || current_setting('statement_timeout')";
+    let read = "select string_agg(name || '=' || setting, ' ' order by name) from pg_settings where name = any (string_to_array(\
+                'TimeZone,row_security,DateStyle,statement_timeout,client_encoding,timezone_abbreviations,exit_on_error,bytea_output,\
+                quote_all_identifiers,xmloption,standard_conforming_strings,search_path', ','))";
     let application = crowd.application(1).await;
     let login = crowd.tenants.last().unwrap();
     let expected = application.tenant_db::<TokioPostgres>(login).read().query(read, &[]).await.unwrap();
-    for setting in ["TimeZone = 'Asia/Tokyo'", "row_security = off", "DateStyle = 'SQL'", "statement_timeout = '1h'"] {
+    for setting in [
+        "TimeZone = 'Asia/Tokyo'",
+        "row_security = off",
+        "DateStyle = 'SQL'",
+        "statement_timeout = '1h'",
+        "client_encoding = 'LATIN1'",
+        "timezone_abbreviations = 'Australia'",
+        "exit_on_error = on",
+        "bytea_output = 'escape'",
+        "quote_all_identifiers = on",
+        "xmloption = 'document'",
+        "standard_conforming_strings = off",
+        "search_path = public",
+    ] {
         let mut scope = application.tenant_db::<TokioPostgres>(login).write();
         scope.ad_hoc(&format!("alter role current_user set {setting}"), &[]).await.unwrap();
         scope.commit().await.unwrap();
@@ -144,6 +158,32 @@ async fn defaults_that_a_login_sets_for_itself_reach_no_transaction() {
     for _ in 0..3 {
         let found = application.tenant_db::<TokioPostgres>(login).read().query(read, &[]).await.unwrap();
         assert_eq!(found[0].get::<_, &str>(0), expected[0].get::<_, &str>(0));
+    }
+    let db = application.tenant_db::<TokioPostgres>(login);
+    db.write().execute_and_commit("insert into notes (text) values ('é from B')", &[]).await.unwrap();
+    assert_eq!(truth.query_one("select text from notes", &[]).await.unwrap().get::<_, &str>(0), "é from B");
+}
+
+/// PgBouncer 1.18 counts wrong behind a COPY, and gives the next client what the one before it was waiting for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_is_cut_off_gives_nobody_an_answer_of_another() {
+    const COPY: &str = "copy (select repeat('x', 20000) union all select pg_sleep(0.05)::text) to stdout";
+    let Some(crowd) = crowd(Front::Transactions).await else { return };
+    let application = crowd.application(16).await;
+    let [a, b] = [0, 1].map(|index| &crowd.tenants[index]);
+    let note = "insert into notes (text) values ('mine')";
+    application.tenant_db::<TokioPostgres>(b).write().execute_and_commit(note, &[]).await.unwrap();
+    for round in 0..40 {
+        // Keeps one of the two backends, so that A and B meet on the other.
+        let mut busy = application.tenant_db::<TokioPostgres>(b).read();
+        busy.query("select 1", &[]).await.unwrap();
+        let mut scope = application.tenant_db::<TokioPostgres>(a).write();
+        assert!(scope.ad_hoc(COPY, &[]).await.is_err());
+        let _ = tokio::time::timeout(Duration::from_millis(3), scope.ad_hoc("commit", &[])).await;
+        drop(scope);
+        let mut honest = application.tenant_db::<Sqlx>(b).read();
+        let found = sqlx::query("select text from notes where text = 'mine'").fetch_all(&mut honest).await.unwrap();
+        assert_eq!(found.iter().map(|row| row.get(0)).collect::<Vec<&str>>(), ["mine"], "round {round}");
     }
 }
 

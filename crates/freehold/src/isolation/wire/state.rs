@@ -529,8 +529,13 @@ impl State {
             }
             (b'C', End::Completed) if expected.completed + 1 == expected.statements => return Ok(Verdict::Take),
             (b'C', _) => expected.completed += 1,
+            // A pooler can give a client what the one before it was waiting for.
+            (b'Z', End::Completed) => return Err(out_of_step()),
+            (b'Z', _) if expected.refusal.is_none() && expected.completed < expected.statements => {
+                return Err(out_of_step());
+            }
             (b'Z', _) => {
-                self.is_ready(body);
+                self.is_ready(body)?;
                 if expected.refusal.is_some() && expected.answer.is_none() {
                     return Err(io::Error::other("a connection could not be cleaned"));
                 }
@@ -579,7 +584,11 @@ impl State {
                 self.disturbed |= !is_query(tag);
                 self.deallocated |= tag.starts_with(b"DEALLOCATE") || tag.starts_with(b"DISCARD ALL");
             }
-            (b'Z', Some(body)) => self.is_ready(body),
+            (b'Z', Some(body)) => self.is_ready(body)?,
+            // PgBouncer 1.18 loses count of a client's messages behind a COPY, and no driver of a scope has a use for one.
+            (b'G' | b'H' | b'W', Some(_)) if self.is_pooled() => {
+                return Err(io::Error::other("COPY behind a pooler"));
+            }
             (b'K', Some(body)) => {
                 if let Some((process, secret)) = body.split_first_chunk() {
                     let secret = secret.first_chunk().copied().unwrap_or_default();
@@ -595,7 +604,10 @@ impl State {
         Ok(Verdict::Deliver)
     }
 
-    fn is_ready(&mut self, body: &[u8]) {
+    fn is_ready(&mut self, body: &[u8]) -> io::Result<()> {
+        if self.ready >= self.asked {
+            return Err(out_of_step());
+        }
         if let Some(unnamed) = &mut self.unnamed {
             unnamed.is_ready(self.ready);
         }
@@ -607,7 +619,13 @@ impl State {
         };
         // Whatever came next would go to any backend, with whatever another tenant left there.
         self.bound &= !self.is_pooled() || self.transaction != Transaction::None || !self.expected.is_empty();
+        Ok(())
     }
+}
+
+/// An answer to what nobody asked here: nothing that follows can be told apart.
+fn out_of_step() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the server answered something else than what it was asked")
 }
 
 /// Whether a setting whose value the server tells is one that decides how a text is read when it is prepared.
@@ -907,6 +925,29 @@ mod tests {
         transmitted(&mut state);
         assert_eq!(answers(&mut state, &[(b'2', b""), (b'E', b"C57P01\0\0"), (b'Z', b"I")]), "TDD");
         assert!(!state.leave());
+    }
+
+    /// A pooler can give a client what the one before it was waiting for.
+    #[test]
+    fn an_answer_to_what_nobody_asked_ends_the_connection() {
+        let mut state = started();
+        assert!(state.receive(b'Z', Some(b"I")).is_err(), "ready once more");
+        let mut state = started();
+        state.open(&opening(Mode::Read));
+        transmitted(&mut state);
+        assert!(state.receive(b'Z', Some(b"I")).is_err(), "ready before the context is bound");
+        let mut state = started();
+        state.send(Script::default().kept(Kept::Commit).alone(), None);
+        state.send_alone(&mut BytesMut::new(), Waker::noop());
+        assert!(state.receive(b'Z', Some(b"I")).is_err(), "ready before the commit is done");
+    }
+
+    #[test]
+    fn a_copy_ends_the_connection_behind_a_pooler() {
+        let mut state = started();
+        state.unnamed = Some(Unnamed::new(Kept::behind_a_pooler()));
+        assert!(state.receive(b'H', Some(b"")).is_err());
+        assert_eq!(answers(&mut started(), &[(b'H', b"")]), "D");
     }
 
     #[test]

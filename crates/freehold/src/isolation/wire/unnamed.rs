@@ -32,8 +32,10 @@ struct Statement {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Asked {
-    /// Parse, by the driver or not.
-    Parse { driver: bool },
+    /// Parse: of what the driver prepares under this name, which it may not have.
+    Parse(Bytes),
+    /// Parse, of what it prepared before.
+    Again,
     /// To describe a statement, by the driver.
     Statement(Bytes),
     /// To describe a portal, by the driver.
@@ -90,7 +92,7 @@ impl Unnamed {
                 let (name, text) = (take_text(&mut body), take_terminated(&mut body));
                 let statement = Statement { text, types: body, columns: None };
                 statement.put(out);
-                self.ask(group, Asked::Parse { driver: true });
+                self.ask(group, Asked::Parse(name.clone()));
                 self.current = None;
                 if !name.is_empty() {
                     self.current = Some(name.clone());
@@ -138,7 +140,7 @@ impl Unnamed {
         if self.current.as_ref() != Some(name) {
             statement.put(out);
             self.current = Some(name.clone());
-            self.ask(group, Asked::Parse { driver: false });
+            self.ask(group, Asked::Again);
         }
         Some(columns)
     }
@@ -161,7 +163,7 @@ impl Unnamed {
             _ => None,
         };
         match asked {
-            Some((_, Asked::Parse { driver: false })) => Answer::Ours,
+            Some((_, Asked::Again)) => Answer::Ours,
             Some((_, Asked::Statement(name))) => {
                 if let Some(statement) = self.statements.get_mut(&name) {
                     statement.columns = Some(names_and_types(body));
@@ -176,10 +178,12 @@ impl Unnamed {
         }
     }
 
-    /// The server was ready behind `group`: what it did not answer by then it skipped.
+    /// The server was ready behind `group`: what it did not answer by then it skipped. What it did not read drivers do not close.
     pub(super) fn is_ready(&mut self, group: u64) {
         while self.asked.front().is_some_and(|(of, _)| *of <= group) {
-            self.asked.pop_front();
+            if let Some((_, Asked::Parse(name))) = self.asked.pop_front() {
+                self.statements.remove(&name);
+            }
         }
     }
 }
@@ -324,6 +328,7 @@ mod tests {
         let mut unnamed = known();
         sent(&mut unnamed, 1, &[parse("s1"), describe("s1"), sync()]);
         unnamed.is_ready(1);
+        assert!(!unnamed.statements.contains_key(&b"s1"[..]), "the server did not read it");
         sent(&mut unnamed, 2, &[parse("s2"), sync()]);
         assert_eq!(unnamed.answered(b'1', b"", 2), Answer::Driver);
         assert!(unnamed.asked.is_empty());

@@ -28,6 +28,9 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("idle_in_transaction_session_timeout", "1"),
     ("idle_session_timeout", "1"),
     ("local_preload_libraries", "nothing"),
+    ("timezone_abbreviations", "Australia"),
+    ("quote_all_identifiers", "on"),
+    ("exit_on_error", "on"),
     ("freehold.token", "left behind"),
 ];
 
@@ -35,7 +38,7 @@ const WATCHED: &str = "select name || '=' || setting from pg_settings where name
                        'row_security,synchronous_commit,default_transaction_read_only,default_transaction_isolation,standard_conforming_strings,\
                        transform_null_equals,array_nulls,gin_fuzzy_search_limit,xmloption,xmlbinary,TimeZone,DateStyle,IntervalStyle,bytea_output,\
                        extra_float_digits,client_encoding,client_min_messages,statement_timeout,lock_timeout,\
-                       idle_in_transaction_session_timeout,idle_session_timeout,local_preload_libraries,search_path', ',')) order by name";
+                       idle_in_transaction_session_timeout,idle_session_timeout,local_preload_libraries,timezone_abbreviations,quote_all_identifiers,exit_on_error,search_path', ',')) order by name";
 
 under_every_model! {
     "tests/migrations";

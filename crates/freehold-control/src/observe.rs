@@ -46,7 +46,7 @@ pub struct Observed {
 pub struct Observation {
     /// The table.
     pub relation: String,
-    /// `select`, `insert`, `update` or `delete`.
+    /// `select`, `insert`, `update`, `update, new row` or `delete`.
     pub command: String,
     /// Whether rows would be hidden from it, or it would be refused.
     pub outcome: &'static str,
@@ -64,9 +64,9 @@ pub struct Observation {
     pub last: String,
 }
 
-/// Watches every table with tenants in it. Rows and errors stay what they are; what PostgreSQL refuses where row-level security
-/// is on, whatever the policies, is refused: `COPY ... FROM` and `row_security = off`, which `pg_dump` uses, unless by a
-/// superuser, a role with BYPASSRLS or, without [`ObserveOptions::without_owners`] not, an owner.
+/// Watches every table with tenants in it. Rows and errors stay what they are, but for what PostgreSQL refuses wherever row-level
+/// security is on: `COPY ... FROM`, and `row_security = off`, which `pg_dump` uses. Superusers and roles with BYPASSRLS may do
+/// both; owners of tables may with [`ObserveOptions::without_owners`].
 ///
 /// A table at a time, each in a transaction of its own, so it can be cut off anywhere and run again.
 ///
@@ -123,14 +123,18 @@ async fn watch(
     let (name, column, setting): (String, String, String) = (row.get(2), row.get(3), row.get(4));
     let force = if options.without_owners { "no force" } else { "force" };
     let mut script = format!("alter table {table} enable row level security, {force} row level security;");
-    for (command, clauses) in
-        [("select", "using"), ("insert", "with check"), ("update", "using with check"), ("delete", "using")]
-    {
-        let judged = format!(
+    let judged = |command: &str| {
+        format!(
             "(case when {column}::text = current_setting({setting}, true) then true \
               else freehold_observe.note({name}, '{command}', {column}::text) end)"
-        );
-        let clauses = clauses.replace("using", &format!("using {judged}")).replace("check", &format!("check {judged}"));
+        )
+    };
+    for (command, clauses) in [
+        ("select", format!("using {}", judged("select"))),
+        ("insert", format!("with check {}", judged("insert"))),
+        ("update", format!("using {} with check {}", judged("update"), judged("update, new row"))),
+        ("delete", format!("using {}", judged("delete"))),
+    ] {
         script.push_str(&format!(
             "drop policy if exists freehold_observe_{command} on {table}; \
              create policy freehold_observe_{command} on {table} for {command} {clauses};"
@@ -208,7 +212,7 @@ impl Observation {
     fn read(row: &Row) -> Self {
         let (command, reason): (String, String) = (row.get(1), row.get(2));
         // Without a context policies raise, and a row that may not be written is an error.
-        let refused = reason == "no tenant is set" || command == "insert";
+        let refused = reason == "no tenant is set" || matches!(&*command, "insert" | "update, new row");
         Self {
             relation: row.get(0),
             outcome: if refused { "refused" } else { "hidden" },

@@ -163,7 +163,7 @@ async fn statements_that_cross_are_told_of_once_a_session_with_no_values() {
     let moved = format!("update notes set tenant_id = '{B}', id = 2000 where tenant_id = '{A}' and id = 7");
     client.batch_execute(&moved).await.unwrap();
     let seen = legacy.seen().await;
-    assert!(told(&seen).contains(&("public.notes", "update", "hidden")), "{seen:#?}");
+    assert!(told(&seen).contains(&("public.notes", "update, new row", "refused")), "{seen:#?}");
     let support = connect(&legacy.fleet.server, "support", "legacy").await;
     support.batch_execute("select * from authors").await.unwrap();
     assert!(legacy.seen().await.iter().any(|seen| seen.login == "support" && seen.relation == "public.authors"));
@@ -211,7 +211,7 @@ async fn it_begins_again_goes_on_after_a_lock_and_ends_without_a_trace() {
     }
     let found = check_database(&legacy.database, &CheckOptions::default()).await.unwrap();
     let watched: Vec<_> =
-        found.iter().filter(|finding| finding.rule == "FH231").map(|finding| &*finding.object).collect();
+        found.iter().filter(|finding| finding.rule == "FH240").map(|finding| &*finding.object).collect();
     assert_eq!(watched.len(), 4, "{watched:?}");
     client.batch_execute("drop table events").await.unwrap();
     client.batch_execute("alter table firms disable row level security").await.unwrap();

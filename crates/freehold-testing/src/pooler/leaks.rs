@@ -152,7 +152,7 @@ impl Leaks {
 }
 
 async fn request(application: &Freehold, tenants: &[Arc<Tenant>], seed: u64, number: usize) -> Seen {
-    let mut random = StdRng::seed_from_u64(seed ^ number as u64);
+    let mut random = StdRng::seed_from_u64(seed ^ ((number as u64) << 32));
     let tenant = &tenants[random.random_range(0..tenants.len())];
     let (first, second) = (application.tenant_db::<TokioPostgres>(tenant), application.tenant_db::<Sqlx>(tenant));
     let done = match random.random_range(0..100) {

@@ -5,14 +5,19 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use freehold::gate::Tenancy;
-use freehold::resolve::{Chain, InvalidBaseDomain, Subdomain};
+use freehold::resolve::{Chain, Subdomain};
 use freehold::{Freehold, Problem};
 use http::StatusCode;
+use http::header::CONTENT_SECURITY_POLICY;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
+use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,8 +25,8 @@ use utoipa_axum::routes;
 use crate::failure::{Failure, internal_problem};
 use crate::openapi::{self, Document};
 use crate::people::Passwords;
-use crate::session::Cookies;
-use crate::{Origin, categories, expenses, health, import, page, people, reports, session, signup};
+use crate::session::{Cookies, Door};
+use crate::{Origin, categories, expenses, health, import, names, overview, people, reports, session, signup, web};
 
 /// The largest body of a request, but for an import: a text may have 10,000 characters.
 const BODY_LIMIT: usize = 256 * 1024;
@@ -31,8 +36,7 @@ const BODY_LIMIT: usize = 256 * 1024;
 pub struct App {
     pub(crate) freehold: Freehold,
     pub(crate) origin: Origin,
-    pub(crate) passwords: Passwords,
-    pub(crate) cookies: Cookies,
+    pub(crate) door: Door,
     pub(crate) imports: Arc<Semaphore>,
 }
 
@@ -40,20 +44,25 @@ impl App {
     /// The application at `origin`, for the tenants of `freehold`.
     pub fn new(freehold: Freehold, origin: Origin) -> Self {
         let cookies = Cookies::new(origin.is_secure());
-        let imports = Arc::new(Semaphore::new(import::AT_ONCE));
-        Self { freehold, origin, passwords: Passwords::new(), cookies, imports }
+        Self { freehold, origin, door: Door::new(cookies), imports: Arc::new(Semaphore::new(import::AT_ONCE)) }
+    }
+}
+
+impl FromRef<App> for Door {
+    fn from_ref(app: &App) -> Self {
+        app.door.clone()
     }
 }
 
 impl FromRef<App> for Passwords {
     fn from_ref(app: &App) -> Self {
-        app.passwords.clone()
+        app.door.passwords.clone()
     }
 }
 
 impl FromRef<App> for Cookies {
     fn from_ref(app: &App) -> Self {
-        app.cookies
+        app.door.cookies
     }
 }
 
@@ -74,15 +83,30 @@ impl FromRef<App> for Cookies {
 /// # Errors
 ///
 /// When the origin's domain is an address: there are no subdomains below one.
-pub fn router(app: App) -> Result<Router, InvalidBaseDomain> {
+pub fn router(app: App) -> anyhow::Result<Router> {
     let chain = Chain::new(Subdomain::of([app.origin.domain()])?);
     let tenancy = Tenancy::new(&app.freehold, chain);
     let (base, base_document) = base_routes().split_for_parts();
     let (tenants, tenants_document) = tenant_routes().split_for_parts();
     let document = openapi::document([base_document, tenants_document]);
-    let base = base.route("/", axum::routing::get(page::front));
-    let tenants = tenants.route("/", axum::routing::get(page::organisation));
-    Ok(tenancy.router(finish(tenants, &document, &app), finish(base, &document, &app)))
+    let policy = SetResponseHeaderLayer::if_not_present(CONTENT_SECURITY_POLICY, web::base_policy(&app.origin)?);
+    let base = base.merge(signup::pages()).layer(policy);
+    let tenants = tenants.merge(tenant_pages());
+    let router = tenancy.router(finish(tenants, &document, &app), finish(base, &document, &app));
+    // Around both, and around what the gate says: problems become pages for people.
+    Ok(router
+        .layer(from_fn(web::as_pages))
+        .layer(from_fn_with_state(app.origin.clone(), web::with_headers))
+        .layer(CompressionLayer::new().gzip(true)))
+}
+
+fn tenant_pages() -> Router<App> {
+    Router::new()
+        .route("/", get(overview::overview))
+        .route("/login", get(session::login_page).post(session::enter))
+        .route("/logout", post(session::leave))
+        .merge(expenses::pages())
+        .merge(names::pages())
 }
 
 fn base_routes() -> OpenApiRouter<App> {
@@ -107,6 +131,7 @@ fn tenant_routes() -> OpenApiRouter<App> {
 fn finish(routes: Router<App>, document: &openapi::Json, app: &App) -> Router {
     routes
         .merge(openapi::route(document))
+        .merge(web::assets())
         .fallback(async || Failure::not_found())
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")

@@ -27,6 +27,18 @@ pub(crate) struct InvalidDay;
 impl Day {
     /// The last day there is.
     pub(crate) const LAST: Self = Self(date(9999, 12, 31));
+    /// The first.
+    pub(crate) const FIRST: Self = Self(date(1, 1, 1));
+
+    /// As people read it: `31 Jan 2026`.
+    pub(crate) fn shown(self) -> String {
+        self.0.strftime("%-d %b %Y").to_string()
+    }
+
+    /// Today, by universal time.
+    pub(crate) fn today() -> Self {
+        Self(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
 
     /// PostgreSQL counts days from here.
     const EPOCH: Date = date(2000, 1, 1);

@@ -21,7 +21,7 @@ impl Failure {
     }
 
     /// The person's role does not allow it.
-    pub(crate) fn forbidden(detail: &'static str) -> Self {
+    pub(crate) fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
         Problem::new(StatusCode::FORBIDDEN, "forbidden").detail(detail).into()
     }
 

@@ -5,9 +5,12 @@
 //! tenant tables (`migrations/tenant`), read and written in scopes by plain sqlx.
 //!
 //! Where to begin reading: [`router`] has every route on one page; `session/visitor.rs` is the way from a request to an
-//! organisation's rows; `expenses/list.rs` is an endpoint of the usual kind; `import/upload.rs` one of the unusual.
+//! organisation's rows; `expenses/list.rs` is an endpoint of the usual kind, `expenses/pages/list.rs` a page; `import/upload.rs`
+//! is one of the unusual. `web/` has what pages share.
 
+mod activity;
 mod app;
+mod approvals;
 mod categories;
 mod day;
 mod expenses;
@@ -19,12 +22,13 @@ mod money;
 mod names;
 mod openapi;
 mod origin;
-mod page;
+mod overview;
 mod people;
 mod reports;
 mod session;
 mod signup;
 mod text;
+mod web;
 
 pub use app::{App, router};
 pub use origin::{InvalidOrigin, Origin};

@@ -48,9 +48,15 @@ impl TryFrom<String> for Amount {
     }
 }
 
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Total(self.0.into()).fmt(f)
+    }
+}
+
 impl Serialize for Amount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&Total(self.0.into()))
+        serializer.collect_str(self)
     }
 }
 
@@ -82,6 +88,28 @@ impl Serialize for Total {
     }
 }
 
+/// A sum as people read it, with its currency: `£1,234.50`, `-CHF 3.00`.
+pub(crate) fn shown(minor: impl Into<i128>, currency: &str) -> String {
+    let minor = minor.into();
+    let sign = if minor < 0 { "-" } else { "" };
+    let size = minor.unsigned_abs();
+    let digits = (size / 100).to_string();
+    let mut whole = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            whole.push(',');
+        }
+        whole.push(digit);
+    }
+    let symbol = match currency {
+        "GBP" => "£",
+        "EUR" => "€",
+        "USD" => "$",
+        _ => return format!("{sign}{currency} {whole}.{:02}", size % 100),
+    };
+    format!("{sign}{symbol}{whole}.{:02}", size % 100)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -110,6 +138,19 @@ mod tests {
         }
         assert_eq!("92233720368547758.08".parse::<Amount>(), Err(InvalidAmount::TooLarge));
         assert!(serde_json::from_str::<Amount>("12.5").is_err(), "a JSON number is a float on its way");
+    }
+
+    #[test]
+    fn sums_are_shown_with_currency_and_groups_of_three() {
+        for (minor, currency, text) in [
+            (0, "GBP", "£0.00"),
+            (99_950, "GBP", "£999.50"),
+            (123_456_789, "EUR", "€1,234,567.89"),
+            (-5, "USD", "-$0.05"),
+            (-100_000, "CHF", "-CHF 1,000.00"),
+        ] {
+            assert_eq!(shown(minor, currency), text);
+        }
     }
 
     proptest! {

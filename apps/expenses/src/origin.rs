@@ -34,6 +34,19 @@ impl Origin {
         self.secure
     }
 
+    /// What stands behind the slug in the address of an organisation: `example.com`, with a port where there is one.
+    pub fn below(&self) -> String {
+        match self.port {
+            Some(port) => format!("{}:{port}", self.domain),
+            None => self.domain.clone(),
+        }
+    }
+
+    /// The addresses of all organisations, as content security policies write them.
+    pub(crate) fn all(&self) -> String {
+        Self { domain: format!("*.{}", self.domain), ..self.clone() }.to_string()
+    }
+
     /// The address of an organisation.
     pub fn of(&self, slug: &Slug) -> String {
         Self { domain: format!("{slug}.{}", self.domain), ..self.clone() }.to_string()

@@ -14,6 +14,9 @@ use crate::isolation::{ErrorKind, ScopeError};
 /// What stands behind it (a database's message, a path, another tenant's value) stays in the log: nothing gets in here
 /// that was not put in on purpose.
 ///
+/// The answer carries the problem in its extensions too, so that a layer of an application can show it to people as a page of
+/// its own.
+///
 /// ```
 /// use freehold::Problem;
 /// use http::StatusCode;
@@ -67,6 +70,11 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         self.code
     }
+
+    /// What is wrong and what to do, if it was said.
+    pub fn detail_text(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
 }
 
 impl IntoResponse for Problem {
@@ -84,6 +92,7 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -1,4 +1,5 @@
 use axum::Json;
+use freehold::isolation::{Scope, Sqlx, Write};
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -6,33 +7,35 @@ use uuid::Uuid;
 
 use super::check_currency;
 use super::row::{self, Expense, Status};
+use crate::activity;
+use crate::approvals::{self, Matter};
 use crate::day::Day;
 use crate::failure::Failure;
 use crate::input::Body;
 use crate::money::Amount;
 use crate::names::{CATEGORIES, SUPPLIERS, UNITS};
 use crate::openapi::ProblemBody;
-use crate::session::Visitor;
+use crate::session::{Person, Visitor};
 use crate::text::Text;
 
 /// An expense to be. Supplier, category and unit are names, and come into being when they are used.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct NewExpense {
-    date: Day,
-    amount: Amount,
+    pub(super) date: Day,
+    pub(super) amount: Amount,
     /// The organisation's, which is also the default.
     #[schema(value_type = Option<String>)]
-    currency: Option<Text>,
+    pub(super) currency: Option<Text>,
     #[serde(default)]
-    supplier: Text,
+    pub(super) supplier: Text,
     #[serde(default)]
-    category: Text,
+    pub(super) category: Text,
     #[serde(default)]
-    unit: Text,
+    pub(super) unit: Text,
     #[serde(default)]
-    description: Text,
+    pub(super) description: Text,
     /// `submitted` if left out. Approvers and owners may say otherwise.
-    status: Option<Status>,
+    pub(super) status: Option<Status>,
 }
 
 /// Submits an expense.
@@ -50,16 +53,27 @@ pub(crate) async fn create(
     Body(new): Body<NewExpense>,
 ) -> Result<(StatusCode, Json<Expense>), Failure> {
     let (mut scope, person) = visitor.write().await?;
-    let status = new.status.unwrap_or(Status::Submitted);
-    if status != Status::Submitted && !person.role.decides() {
-        return Err(Failure::forbidden("approvers and owners decide on the status"));
-    }
-    let currency = check_currency(&mut scope, new.currency.as_ref()).await?;
-    let supplier = SUPPLIERS.id(&mut scope, new.supplier.as_str()).await?;
-    let category = CATEGORIES.id(&mut scope, new.category.as_str()).await?;
-    let unit = UNITS.id(&mut scope, new.unit.as_str()).await?;
+    let expense = submit(&mut scope, &person, Uuid::now_v7(), &new).await?;
+    scope.commit().await?;
+    Ok((StatusCode::CREATED, Json(expense)))
+}
 
-    let id = Uuid::now_v7();
+/// Adds an expense of this new id that `person` submits.
+pub(super) async fn submit(
+    scope: &mut Scope<Sqlx, Write>,
+    person: &Person,
+    id: Uuid,
+    new: &NewExpense,
+) -> Result<Expense, Failure> {
+    let status = new.status.unwrap_or(Status::Submitted);
+    let currency = check_currency(scope, new.currency.as_ref()).await?;
+    let supplier = SUPPLIERS.id(scope, new.supplier.as_str()).await?;
+    let category = CATEGORIES.id(scope, new.category.as_str()).await?;
+    let unit = UNITS.id(scope, new.unit.as_str()).await?;
+    if status != Status::Submitted {
+        let matter = Matter { amount_minor: new.amount.0, category_id: category, unit_id: unit };
+        approvals::check(scope, person, matter).await?;
+    }
     sqlx::query(
         "insert into expenses (id, date, amount_minor, currency, supplier_id, category_id, unit_id, description, status, created_by) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -74,9 +88,9 @@ pub(crate) async fn create(
     .bind(new.description.as_str())
     .bind(status)
     .bind(person.id)
-    .execute(&mut scope)
+    .execute(&mut *scope)
     .await?;
-    let expense = row::find(&mut scope, id).await?.ok_or_else(Failure::not_found)?;
-    scope.commit().await?;
-    Ok((StatusCode::CREATED, Json(expense)))
+    let expense = row::find(scope, id).await?.ok_or_else(Failure::not_found)?;
+    activity::record(scope, person, "submitted an expense", Some(id), &expense.described()).await?;
+    Ok(expense)
 }

@@ -1,10 +1,13 @@
+use freehold::isolation::{Scope, Sqlx, Write};
 use http::StatusCode;
+use uuid::Uuid;
 
-use super::claim;
+use super::{claim, row};
+use crate::activity;
 use crate::failure::Failure;
 use crate::input::Id;
 use crate::openapi::ProblemBody;
-use crate::session::Visitor;
+use crate::session::{Person, Visitor};
 
 /// Deletes an expense. Members delete what they submitted themselves, until somebody decided on it.
 #[utoipa::path(
@@ -18,8 +21,15 @@ use crate::session::Visitor;
 )]
 pub(crate) async fn delete(visitor: Visitor, Id(id): Id) -> Result<StatusCode, Failure> {
     let (mut scope, person) = visitor.write().await?;
-    claim(&mut scope, id, &person).await?;
-    sqlx::query("delete from expenses where id = $1").bind(id).execute(&mut scope).await?;
+    remove(&mut scope, &person, id).await?;
     scope.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Deletes an expense for `person`.
+pub(super) async fn remove(scope: &mut Scope<Sqlx, Write>, person: &Person, id: Uuid) -> Result<(), Failure> {
+    claim(scope, id, person).await?;
+    let expense = row::find(scope, id).await?.ok_or_else(Failure::not_found)?;
+    sqlx::query("delete from expenses where id = $1").bind(id).execute(&mut *scope).await?;
+    Ok(activity::record(scope, person, "deleted an expense", Some(id), &expense.described()).await?)
 }

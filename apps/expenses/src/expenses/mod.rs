@@ -1,20 +1,24 @@
 //! Expenses.
 //!
 //! Everybody in the organisation sees all of them. Members submit expenses, and change or delete what they submitted until
-//! somebody decided on it; approvers and owners change everything, and only they change the status.
+//! somebody decided on it; approvers and owners change everything, and only they change the status, as far as the
+//! organisation's rules let them ([`approvals`]).
 
 mod create;
 mod cursor;
 mod delete;
 mod list;
+mod pages;
 mod read;
 mod row;
+mod search;
 mod update;
 
 use freehold::isolation::{Access, Scope, Sqlx, Write};
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use crate::approvals::{self, Matter};
 use crate::failure::Failure;
 use crate::session::Person;
 use crate::text::Text;
@@ -22,6 +26,7 @@ use crate::text::Text;
 pub(crate) use create::{__path_create, create};
 pub(crate) use delete::{__path_delete, delete};
 pub(crate) use list::{__path_list, list};
+pub(crate) use pages::pages;
 pub(crate) use read::{__path_read, read};
 pub(crate) use row::Status;
 pub(crate) use update::{__path_update, update};
@@ -41,23 +46,29 @@ async fn check_currency<A: Access>(scope: &mut Scope<Sqlx, A>, wanted: Option<&T
     }
 }
 
-/// Locks an expense for a change by `person`, and returns its status.
-async fn claim(scope: &mut Scope<Sqlx, Write>, id: Uuid, person: &Person) -> Result<Status, Failure> {
-    #[derive(FromRow)]
-    struct Claimed {
-        status: Status,
-        created_by: Option<Uuid>,
-    }
+/// An expense that is locked for a change.
+#[derive(Debug, FromRow)]
+struct Claimed {
+    status: Status,
+    version: i64,
+    created_by: Option<Uuid>,
+    #[sqlx(flatten)]
+    matter: Matter,
+}
 
-    let claimed: Option<Claimed> = sqlx::query_as("select status, created_by from expenses where id = $1 for update")
-        .bind(id)
-        .fetch_optional(scope)
-        .await?;
-    let Claimed { status, created_by } = claimed.ok_or_else(Failure::not_found)?;
-    let own = created_by == Some(person.id) && status == Status::Submitted;
-    if own || person.role.decides() {
-        Ok(status)
-    } else {
-        Err(Failure::forbidden("members change what they submitted themselves, until somebody decided on it"))
+/// Locks an expense for a change by `person`.
+async fn claim(scope: &mut Scope<Sqlx, Write>, id: Uuid, person: &Person) -> Result<Claimed, Failure> {
+    let select =
+        "select status, version, created_by, amount_minor, category_id, unit_id from expenses where id = $1 for update";
+    let claimed: Option<Claimed> = sqlx::query_as(select).bind(id).fetch_optional(&mut *scope).await?;
+    let claimed = claimed.ok_or_else(Failure::not_found)?;
+    let is_own = claimed.status == Status::Submitted && claimed.created_by == Some(person.id);
+    if !is_own && !person.role.decides() {
+        return Err(Failure::forbidden("members change what they submitted themselves, until somebody decided on it"));
     }
+    if claimed.status != Status::Submitted {
+        // What somebody decided on is changed by who could have decided.
+        approvals::check(scope, person, claimed.matter).await?;
+    }
+    Ok(claimed)
 }

@@ -5,7 +5,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::day::Day;
-use crate::money::Amount;
+use crate::money::{Amount, shown};
+use crate::session::Person;
 
 /// Where an expense is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -23,17 +24,35 @@ pub(crate) enum Status {
 #[error("unknown status {0:?}: use submitted, approved, rejected or paid")]
 pub(crate) struct UnknownStatus(String);
 
+impl Status {
+    pub(super) const ALL: [Self; 4] = [Self::Submitted, Self::Approved, Self::Rejected, Self::Paid];
+
+    /// As people read it.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Submitted => "Submitted",
+            Self::Approved => "Approved",
+            Self::Rejected => "Rejected",
+            Self::Paid => "Paid",
+        }
+    }
+
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Submitted => "submitted",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Paid => "paid",
+        }
+    }
+}
+
 impl TryFrom<String> for Status {
     type Error = UnknownStatus;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        match text.as_str() {
-            "submitted" => Ok(Self::Submitted),
-            "approved" => Ok(Self::Approved),
-            "rejected" => Ok(Self::Rejected),
-            "paid" => Ok(Self::Paid),
-            _ => Err(UnknownStatus(text)),
-        }
+        Self::ALL.into_iter().find(|status| status.name() == text).ok_or(UnknownStatus(text))
     }
 }
 
@@ -42,25 +61,71 @@ impl TryFrom<String> for Status {
 pub(crate) struct Expense {
     pub(super) id: Uuid,
     pub(super) date: Day,
-    amount: Amount,
+    pub(super) amount: Amount,
     #[schema(example = "GBP")]
-    currency: String,
-    supplier: String,
-    category: String,
-    unit: String,
-    description: String,
-    status: Status,
+    pub(super) currency: String,
+    pub(super) supplier: String,
+    pub(super) category: String,
+    pub(super) unit: String,
+    pub(super) description: String,
+    pub(super) status: Status,
+    /// Counts changes. A change that names it is refused if somebody else changed the expense since.
+    pub(super) version: i64,
+    #[serde(skip)]
+    pub(super) created_by: Option<Uuid>,
+}
+
+impl Expense {
+    /// The amount as people read it.
+    pub(super) fn sum(&self) -> String {
+        shown(self.amount.0, &self.currency)
+    }
+
+    /// Whether the person's role lets them change it; the organisation's rules may still object.
+    pub(super) fn is_changeable_by(&self, person: &Person) -> bool {
+        person.role.decides() || (self.status == Status::Submitted && self.created_by == Some(person.id))
+    }
+
+    /// Whether it waits for a decision that the person's role lets them make.
+    pub(super) fn waits_for(&self, person: &Person) -> bool {
+        self.status == Status::Submitted && person.role.decides()
+    }
+    /// What it is, in a line.
+    pub(super) fn described(&self) -> String {
+        let sum = self.sum();
+        if self.supplier.is_empty() { sum } else { format!("{sum} to {}", excerpt(&self.supplier)) }
+    }
+
+    /// What is different in it now, in a line.
+    pub(super) fn changes_since(&self, before: &Self) -> String {
+        let text = |text: &str| if text.is_empty() { "none".to_owned() } else { excerpt(text).to_owned() };
+        let changes = [
+            ("date", before.date.to_string(), self.date.to_string()),
+            ("amount", before.sum(), self.sum()),
+            ("supplier", text(&before.supplier), text(&self.supplier)),
+            ("category", text(&before.category), text(&self.category)),
+            ("unit", text(&before.unit), text(&self.unit)),
+            ("description", text(&before.description), text(&self.description)),
+        ];
+        let changes = changes.into_iter().filter(|(_, before, after)| before != after);
+        changes.map(|(name, before, after)| format!("{name}: {before} → {after}")).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// The beginning of a text that may be as long as a record of a file.
+fn excerpt(text: &str) -> &str {
+    text.char_indices().nth(100).map_or(text, |(end, _)| &text[..end])
 }
 
 /// A query for expenses: the columns of [`Expense`], from `e`, with the names `s`, `c` and `u`, and what follows.
 macro_rules! select_expenses {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
             "select e.id, e.date, e.amount_minor as amount, e.currency, coalesce(s.name, '') as supplier, \
-             coalesce(c.name, '') as category, coalesce(u.name, '') as unit, e.description, e.status \
+             coalesce(c.name, '') as category, coalesce(u.name, '') as unit, e.description, e.status, e.version, e.created_by \
              from expenses e left join suppliers s on s.id = e.supplier_id \
              left join categories c on c.id = e.category_id left join units u on u.id = e.unit_id ",
-            $rest
+            $($rest)*
         )
     };
 }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -32,7 +34,24 @@ impl TryFrom<String> for Role {
     }
 }
 
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Owner => "owner",
+            Self::Approver => "approver",
+            Self::Member => "member",
+        })
+    }
+}
+
 impl Role {
+    /// All of them, with what they may do, for people who choose one.
+    pub(crate) const ALL: [(Self, &'static str); 3] = [
+        (Self::Member, "Submits expenses, and sees all of them"),
+        (Self::Approver, "Decides on expenses and imports files besides"),
+        (Self::Owner, "Does everything: people, rules, budgets, settings"),
+    ];
+
     /// Whether the person decides on expenses: approves, rejects, pays.
     pub(crate) fn decides(self) -> bool {
         matches!(self, Self::Owner | Self::Approver)

@@ -43,7 +43,7 @@ impl Cookies {
     }
 
     /// The header that removes the cookie.
-    pub(super) fn clear(self) -> Result<HeaderValue, InvalidHeaderValue> {
+    pub(crate) fn clear(self) -> Result<HeaderValue, InvalidHeaderValue> {
         self.header("", 0)
     }
 

@@ -3,13 +3,16 @@
 //! A session belongs to one organisation because its row does. The cookie names no domain, so browsers send it to the host
 //! that set it alone; sent to another organisation by hand, it is the token of nobody there.
 
+mod attempts;
 mod cookie;
 mod login;
 mod logout;
+mod pages;
 mod token;
 mod visitor;
 
 pub(crate) use cookie::Cookies;
-pub(crate) use login::{__path_login, login};
+pub(crate) use login::{__path_login, Door, login};
 pub(crate) use logout::{__path_logout, logout};
+pub(crate) use pages::{enter, leave, login_page};
 pub(crate) use visitor::{Person, Visitor};

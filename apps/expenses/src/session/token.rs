@@ -3,23 +3,25 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rand::RngExt;
 use sha2::{Digest, Sha256};
 
-/// The secret of a session: 32 random bytes. It is never stored and never shown but in the cookie.
-pub(super) struct Token([u8; 32]);
+/// A secret that stands for somebody: 32 random bytes, of which only the digest is stored.
+///
+/// Sessions have one, in the cookie, and so have links that are sent by mail.
+pub(crate) struct Token([u8; 32]);
 
 impl Token {
-    pub(super) fn generate() -> Self {
+    pub(crate) fn generate() -> Self {
         Self(rand::rng().random())
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    pub(super) fn digest(&self) -> [u8; 32] {
+    pub(crate) fn digest(&self) -> [u8; 32] {
         Sha256::digest(self.0).into()
     }
 }

@@ -27,6 +27,23 @@ pub(crate) struct Visitor {
 pub(crate) struct Person {
     pub(crate) id: Uuid,
     pub(crate) role: Role,
+    pub(crate) email: String,
+    /// Empty for those who gave none.
+    pub(crate) name: String,
+    /// Whether the address is known to be theirs.
+    pub(crate) verified: bool,
+}
+
+impl Person {
+    /// The name, or else the address.
+    pub(crate) fn called(&self) -> &str {
+        if self.name.is_empty() { &self.email } else { &self.name }
+    }
+
+    /// The first letter of that, for where there is no room for more.
+    pub(crate) fn initial(&self) -> String {
+        self.called().chars().take(1).flat_map(char::to_uppercase).collect()
+    }
 }
 
 impl Visitor {
@@ -51,7 +68,7 @@ impl Visitor {
     }
 
     /// Ends the session.
-    pub(super) async fn leave(&self) -> Result<(), Failure> {
+    pub(crate) async fn leave(&self) -> Result<(), Failure> {
         let (mut scope, _) = self.write().await?;
         sqlx::query("delete from sessions where token_digest = $1").bind(self.token_digest).execute(&mut scope).await?;
         Ok(scope.commit().await?)
@@ -59,8 +76,8 @@ impl Visitor {
 
     async fn identify<A: Access>(&self, mut scope: Scope<Sqlx, A>) -> Result<(Scope<Sqlx, A>, Person), Failure> {
         let person = sqlx::query_as(
-            "select p.id, p.role from sessions s join people p on p.id = s.person_id \
-             where s.token_digest = $1 and s.expires_at > now()",
+            "select p.id, p.role, p.email, p.name, p.verified_at is not null as verified \
+             from sessions s join people p on p.id = s.person_id where s.token_digest = $1 and s.expires_at > now()",
         )
         .bind(self.token_digest)
         .fetch_optional(&mut scope)

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, COOKIE, HOST, SET_COOKIE};
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION, REFERER, SET_COOKIE};
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Body;
@@ -54,6 +54,24 @@ impl Client {
         self.send(request.body(Full::from(body.to_string())).unwrap()).await
     }
 
+    /// Gets a page as a browser does.
+    pub(crate) async fn page(&self, path: &str) -> Answer {
+        self.send(self.browsing(Method::GET, path).body(Full::default()).unwrap()).await
+    }
+
+    /// Sends a form as a browser does.
+    pub(crate) async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let fields = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = self.browsing(Method::POST, path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Full::from(fields)).unwrap()).await
+    }
+
+    /// A request like a browser's, from a page of the same host.
+    pub(crate) fn browsing(&self, method: Method, path: &str) -> http::request::Builder {
+        let request = self.request(method, path).header(ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
+        request.header("sec-fetch-site", "same-origin").header(REFERER, format!("http://{}/somewhere", self.host))
+    }
+
     /// Imports a file as it is.
     pub(crate) async fn import(&self, file: impl Into<Bytes>) -> Answer {
         self.send(self.request(Method::POST, "/api/import").body(Full::from(file.into())).unwrap()).await
@@ -99,9 +117,14 @@ impl Client {
         Self { cookie: None, ..self.clone() }
     }
 
+    /// The same host, with the cookie that an answer set.
+    pub(crate) fn with_cookie_of(&self, answer: &Answer) -> Self {
+        Self { cookie: Some(answer.cookie()), ..self.clone() }
+    }
+
     pub(crate) async fn log_in(&self, email: &str) -> Self {
         let answer = self.nobody().post("/api/login", json!({"email": email, "password": PASSWORD})).await.expect(204);
-        Self { cookie: Some(answer.cookie()), ..self.clone() }
+        self.with_cookie_of(&answer)
     }
 
     /// Adds a person, and logs them in.
@@ -140,6 +163,22 @@ impl Answer {
         let problem = self.expect(status).json();
         assert_eq!(problem["code"], code, "{problem}");
         assert!(problem["detail"].as_str().unwrap().contains(words), "{problem} does not say {words:?}");
+    }
+
+    /// Expects a page with this status and these words.
+    #[track_caller]
+    pub(crate) fn shows(&self, status: u16, words: &str) -> String {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.headers[CONTENT_TYPE], "text/html; charset=utf-8");
+        assert!(self.text().contains(words), "{} does not show {words:?}", self.text());
+        self.text()
+    }
+
+    /// Expects to be sent on (303), and returns where.
+    #[track_caller]
+    pub(crate) fn leads(&self) -> &str {
+        assert_eq!(self.status, 303, "{}", self.text());
+        self.headers[LOCATION].to_str().unwrap()
     }
 
     #[track_caller]

@@ -19,22 +19,30 @@ async fn an_expense_is_created_read_changed_and_deleted() {
         expected["id"] = id.into();
         expected["currency"] = "GBP".into();
         expected["status"] = "submitted".into();
+        expected["version"] = 1.into();
         assert_eq!(created, expected);
         assert_eq!(ann.get(&path).await.expect(200).json(), expected);
 
-        for (field, value) in [
+        for (version, (field, value)) in [
             ("amount", json!("-0.05")),
             ("date", json!("2025-12-31")),
             ("supplier", json!("Other")),
             ("category", json!("")),
             ("status", json!("approved")),
             ("description", json!("two lunches")),
-        ] {
+        ]
+        .into_iter()
+        .enumerate()
+        {
             let changed = ann.patch(&path, json!({field: value})).await.expect(200).json();
             expected[field] = value;
+            expected["version"] = (version + 2).into();
             assert_eq!(changed, expected);
         }
+        let outdated = json!({"version": 1, "amount": "1.00"});
+        ann.patch(&path, outdated).await.refused(409, "changed_meanwhile", "somebody else");
         expected["unit"] = "".into();
+        expected["version"] = 8.into();
         assert_eq!(ann.patch(&path, json!({"unit": null})).await.expect(200).json(), expected);
         // An object that was got can be sent back.
         assert_eq!(ann.patch(&path, expected.clone()).await.expect(200).json(), expected);

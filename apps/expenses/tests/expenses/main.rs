@@ -5,6 +5,7 @@
 mod client;
 mod expenses;
 mod imports;
+mod pages;
 mod people;
 mod planted;
 mod problems;

@@ -1,11 +1,13 @@
 //! A new organisation, and its owner.
 
+mod pages;
+
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use freehold::isolation::Sqlx;
-use freehold::tenant::{Model, Slug, Tenant};
+use freehold::tenant::{Model, Slug, Tenant, UnknownModel};
 use freehold::{Freehold, NewTenant, Problem, ProvisionError};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -14,12 +16,15 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::activity::{self, Actor};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::input::Body;
 use crate::openapi::ProblemBody;
 use crate::people::{Email, NewPassword, Passwords};
 use crate::text::Text;
+
+pub(crate) use pages::pages;
 
 /// How long a sign-up waits for the worker. Creating a database takes the longest: less than a second on a quiet server.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,10 +38,19 @@ pub(crate) struct SignUp {
     slug: String,
     email: Email,
     password: NewPassword,
+    /// The owner's name, of at most 200 characters.
+    #[serde(default)]
+    name: Text,
     /// Where the organisation's rows are to live.
     #[serde(default)]
     #[schema(pattern = "^(shared|schema|database)$", default = "shared")]
     model: Option<String>,
+}
+
+impl SignUp {
+    fn model(&self) -> Result<Option<Model>, UnknownModel> {
+        self.model.as_deref().map(str::parse).transpose()
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -69,36 +83,58 @@ pub(crate) async fn sign_up(
     State(app): State<App>,
     Body(form): Body<SignUp>,
 ) -> Result<(StatusCode, Json<SignedUp>), Failure> {
-    let new = new_tenant(&form, &app.passwords).await?;
-    let tenant = provision(&app.freehold, &new).await?;
-    ensure_owner(&app, &tenant, &form).await?;
-    let model = tenant.model().unwrap_or(new.model);
+    let tenant = found(&app, &form).await?;
     let slug = tenant.slug();
     let tenant = NewOrganisation {
         id: tenant.id().into(),
         slug: slug.to_string(),
-        model: model.as_str(),
+        model: tenant.model().map_or("", |model| model.as_str()),
         url: app.origin.of(slug),
     };
     Ok((StatusCode::CREATED, Json(SignedUp { tenant })))
 }
 
+/// Founds the organisation: the tenant, its row, its owner.
+async fn found(app: &App, form: &SignUp) -> Result<Arc<Tenant>, Failure> {
+    let new = new_tenant(form, &app.door.passwords).await?;
+    let tenant = provision(&app.freehold, &new).await?;
+    ensure_owner(app, &tenant, form).await?;
+    Ok(tenant)
+}
+
 async fn new_tenant(form: &SignUp, passwords: &Passwords) -> Result<NewTenant, Failure> {
+    if let Some((field, words)) = faults(form).into_iter().next() {
+        return Err(Failure::invalid(format!("{field}: {words}")));
+    }
     let slug: Slug = form.slug.parse().map_err(|error| Failure::invalid(format!("{error}")))?;
-    let model = match form.model.as_deref() {
-        None => Model::Shared,
-        Some(model) => model.parse().map_err(|error| Failure::invalid(format!("{error}")))?,
-    };
-    let name = form.organisation.as_str();
-    if !(1..=200).contains(&name.chars().count()) {
-        return Err(Failure::invalid("organisation: use 1 to 200 characters"));
-    }
-    if name.contains(char::is_control) {
-        return Err(Failure::invalid("organisation: leave out line breaks and other control characters"));
-    }
+    let model = form.model().map_err(|error| Failure::invalid(format!("{error}")))?.unwrap_or(Model::Shared);
     let key = idempotency_key(&slug, form, passwords).await?;
     let requested_by = form.email.as_str().to_owned();
-    Ok(NewTenant { slug, name: name.to_owned(), model, idempotency_key: key, requested_by })
+    Ok(NewTenant { slug, name: form.organisation.as_str().to_owned(), model, idempotency_key: key, requested_by })
+}
+
+/// What is wrong with the fields, beyond each being what its type says.
+fn faults(form: &SignUp) -> Vec<(&'static str, String)> {
+    let mut faults = Vec::new();
+    let (organisation, name) = (form.organisation.as_str(), form.name.as_str());
+    if !(1..=200).contains(&organisation.chars().count()) {
+        faults.push(("organisation", "use 1 to 200 characters".to_owned()));
+    }
+    if name.chars().count() > 200 {
+        faults.push(("name", "use at most 200 characters".to_owned()));
+    }
+    for (field, text) in [("organisation", organisation), ("name", name)] {
+        if text.contains(char::is_control) {
+            faults.push((field, "leave out line breaks and other control characters".to_owned()));
+        }
+    }
+    if let Err(error) = form.slug.parse::<Slug>() {
+        faults.push(("slug", error.to_string()));
+    }
+    if let Err(error) = form.model() {
+        faults.push(("model", error.to_string()));
+    }
+    faults
 }
 
 /// What makes two sign-ups the same one. The password is part of it, slowly hashed: whoever knows slug and address of a
@@ -125,17 +161,21 @@ async fn provision(freehold: &Freehold, new: &NewTenant) -> Result<Arc<Tenant>, 
 /// Writes the organisation's row and its owner, or finds them written by an earlier run of the same sign-up.
 async fn ensure_owner(app: &App, tenant: &Arc<Tenant>, form: &SignUp) -> Result<(), Failure> {
     let db = app.freehold.tenant_db::<Sqlx>(tenant);
-    let hash = app.passwords.hash(form.password.secret()).await?;
+    let hash = app.door.passwords.hash(form.password.secret()).await?;
     let mut scope = db.write();
     // The first to write this row writes the owner; whoever comes at the same time waits here, and finds both.
-    let organisation = sqlx::query("insert into organisation default values on conflict (tenant_id) do nothing");
-    if organisation.execute(&mut scope).await?.rows_affected() == 1 {
-        sqlx::query("insert into people (id, email, password_hash, role) values ($1, $2, $3, 'owner')")
-            .bind(Uuid::now_v7())
+    let organisation = sqlx::query("insert into organisation (name) values ($1) on conflict (tenant_id) do nothing");
+    if organisation.bind(form.organisation.as_str()).execute(&mut scope).await?.rows_affected() == 1 {
+        let id = Uuid::now_v7();
+        sqlx::query("insert into people (id, email, name, password_hash, role) values ($1, $2, $3, $4, 'owner')")
+            .bind(id)
             .bind(&form.email)
+            .bind(form.name.as_str())
             .bind(hash)
             .execute(&mut scope)
             .await?;
+        let owner = Actor { id, called: called(form) };
+        activity::record(&mut scope, owner, "signed the organisation up", None, "").await?;
         return Ok(scope.commit().await?);
     }
     let stored: Option<String> =
@@ -145,7 +185,11 @@ async fn ensure_owner(app: &App, tenant: &Arc<Tenant>, form: &SignUp) -> Result<
             .await?;
     drop(scope);
     // The password may have changed since.
-    if app.passwords.verify(form.password.secret(), stored).await? { Ok(()) } else { Err(taken(tenant.slug())) }
+    if app.door.passwords.verify(form.password.secret(), stored).await? { Ok(()) } else { Err(taken(tenant.slug())) }
+}
+
+fn called(form: &SignUp) -> &str {
+    if form.name.as_str().is_empty() { form.email.as_str() } else { form.name.as_str() }
 }
 
 fn taken(slug: &Slug) -> Failure {

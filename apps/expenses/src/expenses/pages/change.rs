@@ -1,0 +1,197 @@
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use freehold::isolation::{Access, Scope, Sqlx};
+use http::StatusCode;
+use uuid::Uuid;
+
+use crate::activity::{self, Entry};
+use crate::expenses::delete::remove;
+use crate::expenses::row::{self, Expense, Status};
+use crate::expenses::update::{self, Change};
+use crate::failure::Failure;
+use crate::input::Id;
+use crate::names::{self, Choices};
+use crate::session::Person;
+use crate::web::{Browser, Form, Frame, Notice, Page, Place, to};
+
+#[derive(Template)]
+#[template(path = "expenses/show.html")]
+struct Show {
+    frame: Frame,
+    expense: Expense,
+    history: Vec<Entry>,
+}
+
+impl Show {
+    const PLACE: Place = Place::Expenses;
+}
+
+#[derive(Template)]
+#[template(path = "expenses/edit.html")]
+struct Edit {
+    frame: Frame,
+    expense: Expense,
+    form: Form,
+    choices: Choices,
+    /// Whether somebody else changed the expense since the form was opened.
+    outdated: bool,
+}
+
+impl Edit {
+    const PLACE: Place = Place::Expenses;
+}
+
+/// A row of the list, for a script to put in place.
+#[derive(Template)]
+#[template(path = "expenses/row.html")]
+struct Row {
+    frame: Frame,
+    expense: Expense,
+}
+
+/// A row with fields in it.
+#[derive(Template)]
+#[template(path = "expenses/row_edit.html")]
+struct RowEdit {
+    expense: Expense,
+    form: Form,
+    outdated: bool,
+}
+
+/// An expense, and what was done to it.
+pub(super) async fn show(browser: Browser, Id(id): Id) -> Result<Response, Failure> {
+    let (mut scope, frame) = browser.read().await?;
+    let expense = found(&mut scope, id).await?;
+    if browser.wants_part() {
+        return Ok(Page::of(Row { frame, expense }).into_response());
+    }
+    let history = activity::of_subject(&mut scope, id).await?;
+    Ok(Page::of(Show { frame, expense, history }).into_response())
+}
+
+/// The form to change an expense with.
+pub(super) async fn edit(browser: Browser, Id(id): Id) -> Result<Response, Failure> {
+    let (mut scope, frame) = browser.read().await?;
+    let expense = found(&mut scope, id).await?;
+    check(&expense, &frame.person)?;
+    let form = filled(&expense);
+    if browser.wants_part() {
+        return Ok(Page::of(RowEdit { expense, form, outdated: false }).into_response());
+    }
+    let choices = names::choices(&mut scope).await?;
+    Ok(Page::of(Edit { frame, expense, form, choices, outdated: false }).into_response())
+}
+
+/// Changes an expense. Who was not the first to change it is shown what it is now beside what they typed.
+pub(super) async fn save(browser: Browser, Id(id): Id, mut form: Form) -> Result<Response, Failure> {
+    let change = change(&mut form);
+    let (mut scope, frame) = browser.write().await?;
+    let expense = found(&mut scope, id).await?;
+    check(&expense, &frame.person)?;
+    let Some(change) = change else {
+        return refuse(browser, scope, frame, expense, form, StatusCode::UNPROCESSABLE_ENTITY).await;
+    };
+    match update::apply(&mut scope, &frame.person, id, &change).await {
+        Ok(expense) => {
+            scope.commit().await?;
+            if browser.wants_part() {
+                return Ok(Page::of(Row { frame, expense }).into_response());
+            }
+            to(&format!("/expenses/{id}"), Notice::Saved)
+        }
+        Err(Failure::Refused(problem)) if problem.code() == "changed_meanwhile" => {
+            // What they typed goes on from the version they are shown.
+            form.set("version", expense.version.to_string());
+            refuse(browser, scope, frame, expense, form, StatusCode::CONFLICT).await
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn refuse<A: Access>(
+    browser: Browser,
+    mut scope: Scope<Sqlx, A>,
+    frame: Frame,
+    expense: Expense,
+    form: Form,
+    status: StatusCode,
+) -> Result<Response, Failure> {
+    let outdated = status == StatusCode::CONFLICT;
+    if browser.wants_part() {
+        return Ok(Page::with_status(status, RowEdit { expense, form, outdated }).into_response());
+    }
+    let choices = names::choices(&mut scope).await?;
+    Ok(Page::with_status(status, Edit { frame, expense, form, choices, outdated }).into_response())
+}
+
+/// Decides on an expense.
+pub(super) async fn decide(browser: Browser, Id(id): Id, mut form: Form) -> Result<Response, Failure> {
+    let status = form.read::<Status>("status").ok_or_else(|| Failure::invalid("the form is broken: open it again"))?;
+    let version = form.value("version").parse().ok();
+    let (mut scope, frame) = browser.write().await?;
+    let change = Change { status: Some(status), version, ..Change::default() };
+    let expense = update::apply(&mut scope, &frame.person, id, &change).await?;
+    scope.commit().await?;
+    if browser.wants_part() {
+        return Ok(Page::of(Row { frame, expense }).into_response());
+    }
+    let notice = match status {
+        Status::Submitted => Notice::Reopened,
+        Status::Approved => Notice::Approved,
+        Status::Rejected => Notice::Rejected,
+        Status::Paid => Notice::Paid,
+    };
+    to(&format!("/expenses/{id}"), notice)
+}
+
+/// Deletes an expense. One that is gone already is gone.
+pub(super) async fn delete(browser: Browser, Id(id): Id) -> Result<Response, Failure> {
+    let (mut scope, frame) = browser.write().await?;
+    if row::find(&mut scope, id).await?.is_some() {
+        remove(&mut scope, &frame.person, id).await?;
+        scope.commit().await?;
+    }
+    to("/expenses", Notice::Deleted)
+}
+
+async fn found<A: Access>(scope: &mut Scope<Sqlx, A>, id: Uuid) -> Result<Expense, Failure> {
+    row::find(scope, id).await?.ok_or_else(Failure::not_found)
+}
+
+fn check(expense: &Expense, person: &Person) -> Result<(), Failure> {
+    if expense.is_changeable_by(person) {
+        return Ok(());
+    }
+    Err(Failure::forbidden("members change what they submitted themselves, until somebody decided on it"))
+}
+
+fn filled(expense: &Expense) -> Form {
+    Form::of([
+        ("date", expense.date.to_string()),
+        ("amount", expense.amount.to_string()),
+        ("supplier", expense.supplier.clone()),
+        ("category", expense.category.clone()),
+        ("unit", expense.unit.clone()),
+        ("description", expense.description.clone()),
+        ("version", expense.version.to_string()),
+    ])
+}
+
+/// What the form changes. A name as long as a record of a file is left alone unless it was changed: no field holds it.
+fn change(form: &mut Form) -> Option<Change> {
+    let (date, amount) = (form.read("date"), form.read("amount"));
+    let [supplier, category, unit] = ["supplier", "category", "unit"].map(|name| form.read(name));
+    // A row of the list has no field for it.
+    let description = if form.has_field("description") { form.read("description").map(Some) } else { Some(None) };
+    let version = form.value("version").parse().ok();
+    Some(Change {
+        date: Some(date?),
+        amount: Some(amount?),
+        supplier: Some(supplier?),
+        category: Some(category?),
+        unit: Some(unit?),
+        description: description?,
+        version,
+        ..Change::default()
+    })
+}

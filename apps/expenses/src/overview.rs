@@ -1,0 +1,48 @@
+//! The first page of an organisation.
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use sqlx::FromRow;
+
+use crate::failure::Failure;
+use crate::money::shown;
+use crate::web::{Browser, Frame, Page, Place};
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Overview {
+    frame: Frame,
+    figures: Figures,
+}
+
+#[derive(FromRow)]
+struct Figures {
+    has_expenses: bool,
+    waiting: i64,
+    waiting_minor: i64,
+    month_minor: i64,
+    month: String,
+    people: i64,
+}
+
+impl Overview {
+    const PLACE: Place = Place::Overview;
+
+    fn sum(&self, minor: &i64) -> String {
+        shown(*minor, &self.frame.organisation.currency)
+    }
+}
+
+/// What is to be done, and how the month goes.
+pub(crate) async fn overview(browser: Browser) -> Result<Response, Failure> {
+    let (mut scope, frame) = browser.read().await?;
+    let figures = sqlx::query_as(
+        "select exists (select from expenses) as has_expenses, w.count as waiting, w.sum as waiting_minor, m.sum as month_minor, \
+         to_char(now() at time zone 'UTC', 'FMMonth YYYY') as month, (select count(*) from people) as people \
+         from (select count(*), coalesce(sum(amount_minor), 0)::bigint as sum from expenses where status = 'submitted') w, \
+         (select coalesce(sum(amount_minor), 0)::bigint as sum from expenses where status <> 'rejected' \
+          and date >= date_trunc('month', now() at time zone 'UTC')::date) m",
+    );
+    let figures = figures.fetch_one(&mut scope).await?;
+    Ok(Page::of(Overview { frame, figures }).into_response())
+}

@@ -9,15 +9,19 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Body;
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 pub(crate) const PASSWORD: &str = "correct horse";
 
 /// Somebody at a host, with the cookie they got there.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Client {
     address: SocketAddr,
+    tls: Option<TlsConnector>,
     pub(crate) host: String,
     pub(crate) cookie: Option<String>,
 }
@@ -25,7 +29,17 @@ pub(crate) struct Client {
 impl Client {
     /// The host `localhost` at this address.
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, host: format!("localhost:{}", address.port()), cookie: None }
+        Self::at(address, &format!("localhost:{}", address.port()))
+    }
+
+    /// This host at this address.
+    pub(crate) fn at(address: SocketAddr, host: &str) -> Self {
+        Self { address, tls: None, host: host.to_owned(), cookie: None }
+    }
+
+    /// The same by TLS.
+    pub(crate) fn by_tls(address: SocketAddr, host: &str, tls: TlsConnector) -> Self {
+        Self { tls: Some(tls), ..Self::at(address, host) }
     }
 
     /// The host of an organisation below this one.
@@ -105,11 +119,10 @@ impl Client {
         B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
     {
         let stream = TcpStream::connect(self.address).await.unwrap();
-        let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        let (parts, body) = sender.send_request(request).await?.into_parts();
-        let body = body.collect().await?.to_bytes();
-        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+        let Some(tls) = &self.tls else { return exchange(stream, request).await };
+        let domain = self.host.split(':').next().unwrap().to_owned();
+        let stream = tls.connect(ServerName::try_from(domain).unwrap(), stream).await.unwrap();
+        exchange(stream, request).await
     }
 
     /// The same host, with nobody logged in.
@@ -137,6 +150,20 @@ impl Client {
     pub(crate) async fn add(&self, expense: Value) -> String {
         self.post("/api/expenses", expense).await.expect(201).json()["id"].as_str().unwrap().to_owned()
     }
+}
+
+async fn exchange<B>(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    request: Request<B>,
+) -> hyper::Result<Answer>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let (parts, body) = sender.send_request(request).await?.into_parts();
+    let body = body.collect().await?.to_bytes();
+    Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
 }
 
 #[derive(Debug)]

@@ -9,6 +9,7 @@ mod pages;
 mod people;
 mod planted;
 mod problems;
+mod proxies;
 mod real_files;
 mod reports;
 mod scan;

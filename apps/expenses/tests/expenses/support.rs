@@ -30,14 +30,24 @@ impl Site {
         Self::start_behind(async |_, router| router).await
     }
 
+    /// The same for people who reach it at `origin`.
+    pub(crate) async fn start_at(origin: &str) -> Self {
+        Self::serve(Some(origin), async |_, router| router).await
+    }
+
     /// The same with something in front of the application.
     pub(crate) async fn start_behind(front: impl AsyncFnOnce(&Deployment, Router) -> Router) -> Self {
+        Self::serve(None, front).await
+    }
+
+    async fn serve(origin: Option<&str>, front: impl AsyncFnOnce(&Deployment, Router) -> Router) -> Self {
         let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
         let mut deployment = Deployment::start(migrations).await;
         deployment.start_worker();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let origin = format!("http://localhost:{}", address.port()).parse().unwrap();
+        let origin = origin.map_or_else(|| format!("http://localhost:{}", address.port()), str::to_owned);
+        let origin = origin.parse().unwrap();
         let router = expenses::router(App::new(deployment.freehold.clone(), origin)).unwrap();
         let router = front(&deployment, router).await;
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -56,8 +66,13 @@ impl Site {
 
     /// Signs an organisation up and logs its owner in.
     pub(crate) async fn organisation(&self, slug: &str, model: Model) -> Client {
-        self.base().post("/api/signup", sign_up(slug, model)).await.expect(201);
-        self.host(slug).log_in(&owner(slug)).await
+        self.organisation_at(&self.base(), slug, model).await
+    }
+
+    /// The same by way of this base host.
+    pub(crate) async fn organisation_at(&self, base: &Client, slug: &str, model: Model) -> Client {
+        base.post("/api/signup", sign_up(slug, model)).await.expect(201);
+        base.below(slug).log_in(&owner(slug)).await
     }
 
     /// Runs a test under each model, with two organisations that are alike.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the way to fail")]
 
 mod application;
+mod backup;
 mod check;
 mod delete;
 mod doctor;

@@ -345,7 +345,7 @@ pub(crate) async fn start_server(place: &TempDir) -> Server {
     tokio::task::spawn_blocking(start).await.unwrap()
 }
 
-fn control(server: &Server, master_key: &Arc<MasterKey>, place: &TempDir) -> ControlPlane {
+pub(crate) fn control(server: &Server, master_key: &Arc<MasterKey>, place: &TempDir) -> ControlPlane {
     let catalog = config(server, "freehold_control", "freehold_catalog");
     let migrations = place.path().join("migrations");
     ControlPlane::new(ControlConfig::new(catalog.into(), master_key.clone(), migrations)).unwrap()

@@ -1,5 +1,6 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use freehold::isolation::{ExposeSecret, MasterKey, PoolOptions};
@@ -15,7 +16,7 @@ use crate::support::{PATIENCE, migrations};
 /// A deployment on a server of its own, for tests that stop it.
 pub(crate) struct OwnServer {
     pub(crate) freehold: Freehold,
-    control: ControlPlane,
+    pub(crate) control: ControlPlane,
     /// `None` only while another thread has it.
     server: Option<Server>,
     _files: TempDir,
@@ -23,6 +24,10 @@ pub(crate) struct OwnServer {
 
 impl OwnServer {
     pub(crate) async fn start(pool: PoolOptions) -> Self {
+        Self::with_passwords(pool, Passwords::default()).await
+    }
+
+    pub(crate) async fn with_passwords(pool: PoolOptions, passwords: Passwords) -> Self {
         let files = tempfile::Builder::new().prefix("freehold").tempdir().unwrap();
         // The account that the server runs as has to get in.
         fs::set_permissions(files.path(), Permissions::from_mode(0o755)).unwrap();
@@ -43,7 +48,7 @@ impl OwnServer {
             data: "data".into(),
             cluster: "local".into(),
             master_key: key.clone(),
-            passwords: Passwords::default(),
+            passwords,
         };
         installer.install().await.unwrap();
         let control =
@@ -69,6 +74,29 @@ impl OwnServer {
             }
         });
         known.await.expect("the directory learns of a new tenant")
+    }
+
+    /// Where the server is.
+    pub(crate) fn place(&self) -> (&Path, u16) {
+        let server = self.server.as_ref().unwrap();
+        (server.socket_dir(), server.port())
+    }
+
+    /// A superuser's connection.
+    pub(crate) async fn superuser(&self, database: &str) -> tokio_postgres::Client {
+        let (socket, port) = self.place();
+        let mut login = tokio_postgres::Config::new();
+        login.host_path(socket).port(port).user("postgres").dbname(database);
+        let (client, connection) = login.connect(tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    /// The database a tenant lives in.
+    pub(crate) async fn database_of(&self, tenant: &Tenant) -> String {
+        let select =
+            "select p.database from catalog.tenants t join catalog.placements p on p.id = t.placement where t.id = $1";
+        self.superuser("catalog").await.query_one(select, &[tenant.id().as_uuid()]).await.unwrap().get(0)
     }
 
     /// Ends the server as a power cut would.

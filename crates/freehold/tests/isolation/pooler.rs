@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use freehold::isolation::{ErrorKind, PoolOptions, ScopeError, Sqlx, TokioPostgres};
 use freehold::tenant::Model;
+use freehold_control::{Passwords, Pooler};
 use freehold_testing::{Crowd, Deployment, Front, PgBouncer, connect, look_for_leaks, server};
 use sqlx::Row as _;
+
+use crate::own_server::OwnServer;
 
 const POOLED: [Front; 2] = [Front::Transactions, Front::Sessions];
 
@@ -229,4 +232,85 @@ async fn statements_that_drivers_prepare_leave_no_name_on_a_backend() {
             }
         }
     }
+}
+
+fn deployed(file: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/pgbouncer").join(file);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// `deploy/pgbouncer` as it is, but for where things are.
+#[tokio::test]
+async fn tenants_of_every_model_log_in_through_the_pooler_as_it_is_deployed() {
+    let files = tempfile::tempdir().unwrap();
+    let password = files.path().join("password");
+    std::fs::write(&password, "of the application").unwrap();
+    let app = Some(format!("file:{}", password.display()));
+    let server = OwnServer::with_passwords(PoolOptions::default(), Passwords { app, ..Passwords::default() }).await;
+    let (socket, port) = server.place();
+
+    server
+        .superuser("postgres")
+        .await
+        .batch_execute("create role pgbouncer login password 'of the pooler'")
+        .await
+        .unwrap();
+    for database in ["data", "data_template"] {
+        server.superuser(database).await.batch_execute(&deployed("logins.sql")).await.unwrap();
+    }
+    let file = |users: &std::path::Path, own: u16| {
+        let mut file = deployed("pgbouncer.ini");
+        for (from, to) in [
+            ("host=/var/run/postgresql", format!("host={} port={port}", socket.display())),
+            ("unix_socket_dir = /var/run/postgresql", "unix_socket_dir =".to_owned()),
+            ("6432\nunix", format!("{own}\nunix")),
+            ("/etc/pgbouncer/userlist.txt", users.display().to_string()),
+        ] {
+            assert!(file.contains(from), "the file does not name {from:?}");
+            file = file.replace(from, &to);
+        }
+        file
+    };
+    let Some(pooler) = PgBouncer::with_file(socket, "\"pgbouncer\" \"of the pooler\"\n", file).await else {
+        println!("PgBouncer is not installed: nothing was tested");
+        return;
+    };
+    let (host, own) = (pooler.address().ip().to_string(), pooler.address().port());
+    server.control.set_pooler("local", Some(&Pooler { host, port: own }), "test", "test").await.unwrap();
+
+    for model in Model::ALL {
+        let [a, b] = [
+            server.tenant(&format!("anna-{model}"), model).await,
+            server.tenant(&format!("bert-{model}"), model).await,
+        ];
+        for tenant in [&a, &b] {
+            if model == Model::Database {
+                // A copy of a database has its functions, but not who may connect to it.
+                let database = server.database_of(tenant).await;
+                let grant = format!("grant connect on database {database} to pgbouncer");
+                server.superuser("postgres").await.batch_execute(&grant).await.unwrap();
+            }
+            let mut scope = server.freehold.tenant_db::<TokioPostgres>(tenant).write();
+            let insert = "insert into notes (id, text) values (gen_random_uuid(), $1)";
+            scope.execute(insert, &[&tenant.slug().as_str()]).await.unwrap();
+            scope.commit().await.unwrap();
+        }
+        for tenant in [&a, &b] {
+            let rows = server
+                .freehold
+                .tenant_db::<TokioPostgres>(tenant)
+                .read()
+                .query("select text from notes", &[])
+                .await
+                .unwrap();
+            let texts: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
+            assert_eq!(texts, [tenant.slug().as_str()]);
+        }
+    }
+    // That it went through the pooler shows when that is gone.
+    drop(pooler);
+    let tenant = server.tenant("zoe", Model::Shared).await;
+    let gone =
+        sqlx::query("select text from notes").fetch_all(&mut server.freehold.tenant_db::<Sqlx>(&tenant).read()).await;
+    assert!(gone.is_err(), "nothing was between the application and the server");
 }

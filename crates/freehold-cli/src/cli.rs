@@ -130,6 +130,16 @@ pub(crate) enum Tenant {
     },
     /// Change the name or the plan
     Set(Set),
+    /// Give a tenant another slug; the directory of every application follows within a second
+    Rename {
+        #[command(flatten)]
+        change: Change,
+        /// Its new name in host names
+        new_slug: Slug,
+        /// How many days nobody else gets the old one, to which links and mail still lead
+        #[arg(long, value_name = "DAYS", default_value_t = 90)]
+        reserve_days: u32,
+    },
     /// Lock a tenant until somebody pays
     Suspend(Change),
     /// Give a tenant back everything
@@ -145,6 +155,8 @@ pub(crate) enum Tenant {
         #[arg(long)]
         yes: bool,
     },
+    /// Take a deletion back, in its grace period; the tenant is what it was before
+    Undelete(Change),
     /// Run SQL inside the tenant's scope; the audit records it
     Sql(Sql),
 }

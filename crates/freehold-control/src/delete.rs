@@ -247,6 +247,7 @@ async fn forget(catalog: &Client, tenant: TenantId) -> Result<Value, ControlErro
     catalog
         .execute(
             "with left_behind as (select placement from catalog.tenants where id = $1), \
+                  names as (delete from catalog.former_slugs where tenant = $1), \
                   gone as (update catalog.tenants set status = 'deleted', placement = null where id = $1 and status <> 'deleted') \
              update catalog.placements set dropped_at = now() \
              where id = (select placement from left_behind) and model <> 'shared'",

@@ -45,6 +45,18 @@ pub enum ControlError {
         /// The slug.
         slug: Slug,
     },
+    /// Another tenant had the slug until lately.
+    #[error("the slug {slug} is reserved for the tenant that was renamed: choose another, or wait until that ends")]
+    SlugReserved {
+        /// The slug.
+        slug: Slug,
+    },
+    /// A deletion that is to be taken back has begun to erase.
+    #[error("tenant {slug} cannot be undeleted: its grace period is over, and its rows are being erased")]
+    ErasureBegun {
+        /// The slug.
+        slug: Slug,
+    },
     /// A key that names one request was used for another.
     #[error("the idempotency key names a request for another slug than {slug}: each request has a key of its own")]
     KeyTaken {
@@ -261,6 +273,17 @@ impl ControlError {
                     || matches!(self, Self::Connect { .. }) && code.is_none()
             }
             _ => false,
+        }
+    }
+
+    /// For `map_err`: a statement failed that gives `slug` to a tenant.
+    pub(crate) fn naming<'a>(doing: &'static str, slug: &'a Slug) -> impl Fn(tokio_postgres::Error) -> Self + 'a {
+        move |source| match source.as_db_error() {
+            Some(error) if *error.code() == SqlState::UNIQUE_VIOLATION => match error.constraint() {
+                Some("former_slugs") => Self::SlugReserved { slug: slug.clone() },
+                _ => Self::SlugTaken { slug: slug.clone() },
+            },
+            _ => Self::Database { doing, source },
         }
     }
 

@@ -27,10 +27,13 @@ pub struct TenantRow {
     pub plan: Option<String>,
     /// When it was asked for, in RFC 3339.
     pub created_at: String,
+    /// When its rows will be erased, in RFC 3339, if it is being deleted.
+    pub delete_after: Option<String>,
 }
 
 const COLUMNS: &str = "select t.id, t.slug, t.name, t.status, p.model, p.id as placement, p.cluster, t.plan, \
-                              to_char(t.created_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as created_at \
+                              to_char(t.created_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as created_at, \
+                              to_char(t.delete_after at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as delete_after \
                        from catalog.tenants t left join catalog.placements p on p.id = t.placement where t.status <> 'deleted'";
 
 impl ControlPlane {
@@ -74,5 +77,6 @@ fn read(row: &Row) -> TenantRow {
         cluster: row.get("cluster"),
         plan: row.get("plan"),
         created_at: row.get("created_at"),
+        delete_after: row.get("delete_after"),
     }
 }

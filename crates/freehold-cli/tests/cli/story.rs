@@ -47,6 +47,12 @@ async fn a_deployment_is_set_up_used_checked_and_taken_down() {
     let set = program.json(&["tenant", "set", "of-schema", "--plan", "gold", "--name", "Renamed"]);
     assert_eq!((set["tenant"]["plan"].as_str(), set["tenant"]["name"].as_str()), (Some("gold"), Some("Renamed")));
 
+    assert_eq!(program.json(&["tenant", "rename", "of-schema", "renamed"])["tenant"]["slug"], "renamed");
+    let reserved = program.run(&["tenant", "create", "of-schema"]);
+    assert!(reserved.code == Some(1) && reserved.stderr.contains("of-schema is reserved"), "{reserved:#?}");
+    assert!(program.ok(&["tenant", "sql", "renamed", "select body from notes"]).contains("from schema"));
+    program.ok(&["tenant", "rename", "renamed", "of-schema"]);
+
     let status = program.json(&["status"])["status"].clone();
     assert_eq!(status["behind"], 0);
     assert_eq!(status["overview"]["tenants"].as_array().unwrap().len(), 3);
@@ -77,6 +83,9 @@ async fn a_deployment_is_set_up_used_checked_and_taken_down() {
 
     let unconfirmed = program.run(&["tenant", "delete", "of-database"]);
     assert_eq!(unconfirmed.code, Some(1), "{unconfirmed:#?}");
+    program.ok(&["tenant", "delete", "of-shared", "--yes"]);
+    assert!(program.ok(&["tenant", "show", "of-shared"]).contains("erased     after 2"));
+    assert_eq!(program.json(&["tenant", "undelete", "of-shared"])["tenant"]["status"], "active");
     program.ok(&["tenant", "delete", "of-shared", "--yes"]);
     assert_eq!(program.json(&["tenant", "show", "of-shared"])["tenant"]["status"], "deleting");
     program.ok(&["tenant", "delete", "of-database", "--yes", "--grace-days", "0"]);

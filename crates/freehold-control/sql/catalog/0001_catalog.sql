@@ -62,6 +62,8 @@ create table catalog.tenants (
     plan text,
     created_at timestamptz not null default now(),
     delete_after timestamptz,
+    -- What it was before it was to be deleted, for whoever takes that back.
+    deleting_from text check (deleting_from in ('provisioning', 'active', 'read_only', 'suspended')),
     -- Rises with every change of any tenant, in commit order; what readers poll.
     version bigint not null default 0,
     -- A tenant may be deleted before it was given a place.
@@ -69,6 +71,14 @@ create table catalog.tenants (
 );
 create unique index tenants_slug on catalog.tenants (slug) where status <> 'deleted';
 create unique index tenants_version on catalog.tenants (version);
+
+-- Slugs that tenants gave up. Links, cookies and mail still lead to them, so nobody else gets one before its time is over.
+create table catalog.former_slugs (
+    slug text not null,
+    tenant uuid not null references catalog.tenants (id),
+    reserved_until timestamptz not null,
+    primary key (slug, tenant)
+);
 
 create sequence catalog.directory_version;
 
@@ -86,6 +96,24 @@ end
 $$;
 create trigger stamp_version before insert or update on catalog.tenants
 for each row execute function catalog.stamp_version();
+
+-- Looks under the lock that every change of tenants takes, so that a rename that is about to be committed is seen.
+create function catalog.refuse_reserved_slug() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform pg_advisory_xact_lock(7146011, 1);
+    if exists (select from catalog.former_slugs f
+               where f.slug = new.slug and f.tenant <> new.id and f.reserved_until > now()) then
+        raise exception 'the slug is reserved for the tenant that had it'
+            using errcode = 'unique_violation', constraint = 'former_slugs';
+    end if;
+    return new;
+end
+$$;
+create trigger refuse_reserved_slug before insert or update of slug on catalog.tenants
+for each row execute function catalog.refuse_reserved_slug();
 
 -- Work on the fleet. The worker holds a lease while it works; a lease that ran out is free to take.
 create table catalog.operations (
@@ -141,8 +169,9 @@ create trigger announce_operation after insert or update of state on catalog.ope
 for each row execute function catalog.announce_operation();
 
 -- Asks for a new tenant: reserves its slug and records the operation, both or neither. The same key asked again gives the
--- same operation, and another try at it if it failed. Raises unique_violation when another tenant has the slug,
--- invalid_parameter_value when the key names a request for another slug, check_violation when name or key are empty or too long.
+-- same operation, and another try at it if it failed. Raises unique_violation when another tenant has the slug or
+-- had it until lately, invalid_parameter_value when the key names a request for another slug, check_violation when name or
+-- key are empty or too long.
 create function catalog.request_provision(
     idempotency_key text, tenant uuid, slug text, name text, model text, requested_by text,
     out operation uuid, out tenant_id uuid)
@@ -212,7 +241,7 @@ create view catalog.hello with (security_barrier) as
 select schema_version, compatible_from from catalog.installation;
 
 revoke all on function catalog.request_provision(text, uuid, text, text, text, text), catalog.operation_state(uuid),
-    catalog.has_worker(), catalog.stamp_version(), catalog.announce_operation() from public;
+    catalog.has_worker(), catalog.stamp_version(), catalog.refuse_reserved_slug(), catalog.announce_operation() from public;
 grant execute on function catalog.request_provision(text, uuid, text, text, text, text), catalog.operation_state(uuid),
     catalog.has_worker() to freehold_reader;
 grant select on catalog.directory, catalog.endpoints, catalog.hello to freehold_reader;

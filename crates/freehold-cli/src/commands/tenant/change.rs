@@ -22,6 +22,18 @@ pub(super) async fn set(settings: &Settings, control: &ControlPlane, set: cli::S
     show(settings, &control.tenant(&set.change.slug).await?)
 }
 
+pub(super) async fn rename(
+    settings: &Settings,
+    control: &ControlPlane,
+    change: cli::Change,
+    to: Slug,
+    reserve_days: u32,
+) -> anyhow::Result<()> {
+    let rename = Change::Rename { to: to.clone(), reserve: DAY * reserve_days };
+    control.change(&change.slug, &rename, &actor(), &change.reason).await?;
+    show(settings, &control.tenant(&to).await?)
+}
+
 pub(super) async fn suspend(settings: &Settings, control: &ControlPlane, change: cli::Change) -> anyhow::Result<()> {
     control.change(&change.slug, &Change::Suspend, &actor(), &change.reason).await?;
     show(settings, &control.tenant(&change.slug).await?)
@@ -49,6 +61,11 @@ pub(super) async fn delete(
         0 => format!("{} is erased", change.slug),
         days => format!("{} is locked, and will be erased in {days} days", change.slug),
     })
+}
+
+pub(super) async fn undelete(settings: &Settings, control: &ControlPlane, change: cli::Change) -> anyhow::Result<()> {
+    control.change(&change.slug, &Change::Undelete, &actor(), &change.reason).await?;
+    show(settings, &control.tenant(&change.slug).await?)
 }
 
 /// Has the slug typed again, where somebody is there to type.

@@ -28,11 +28,15 @@ pub(crate) async fn run(settings: &Settings, command: Tenant) -> anyhow::Result<
         Tenant::List => list(settings, &control.tenants().await?)?,
         Tenant::Show { slug } => show(settings, &control.tenant(&slug).await?)?,
         Tenant::Set(set) => change::set(settings, control, set).await?,
+        Tenant::Rename { change, new_slug, reserve_days } => {
+            change::rename(settings, control, change, new_slug, reserve_days).await?;
+        }
         Tenant::Suspend(change) => change::suspend(settings, control, change).await?,
         Tenant::Resume(change) => change::resume(settings, control, change).await?,
         Tenant::Delete { change, grace_days, yes } => {
             change::delete(settings, control, change, grace_days, yes).await?
         }
+        Tenant::Undelete(change) => change::undelete(settings, control, change).await?,
         Tenant::Sql(sql) => sql::run(settings, &deployment, sql).await?,
     }
     deployment.close().await?;
@@ -74,7 +78,7 @@ fn list(settings: &Settings, tenants: &[TenantRow]) -> anyhow::Result<()> {
 fn show(settings: &Settings, tenant: &TenantRow) -> anyhow::Result<()> {
     settings.output.print("tenant", tenant, || {
         let none = || "-".to_owned();
-        let rows = [
+        let mut rows = vec![
             ("slug", tenant.slug.clone()),
             ("name", tenant.name.clone()),
             ("id", tenant.id.to_string()),
@@ -85,6 +89,7 @@ fn show(settings: &Settings, tenant: &TenantRow) -> anyhow::Result<()> {
             ("plan", tenant.plan.clone().unwrap_or_else(none)),
             ("created", tenant.created_at.clone()),
         ];
+        rows.extend(tenant.delete_after.clone().map(|after| ("erased", format!("after {after}"))));
         rows.iter().map(|(name, value)| format!("{name:<10} {}\n", visible(value))).collect()
     })
 }

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use freehold::tenant::{Model, Slug};
 use freehold_control::Pooler;
 
@@ -46,6 +47,15 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    OnDeployment(OnDeployment),
+    #[command(flatten)]
+    OfProgram(OfProgram),
+}
+
+/// What works on a deployment, and reads the configuration first.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OnDeployment {
     /// Write a key, a configuration and directories for migrations
     Init,
     /// Set everything up and migrate; with a command, run it beside a worker until it ends
@@ -78,6 +88,27 @@ pub(crate) enum Command {
     /// Run a process of the deployment
     #[command(subcommand)]
     Serve(Serve),
+}
+
+/// What the program does by itself.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OfProgram {
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write a manual page for each command
+    Man {
+        /// Where to
+        directory: PathBuf,
+    },
+    /// Write the reference of the documents
+    #[command(hide = true)]
+    Reference {
+        /// Where to
+        directory: PathBuf,
+    },
     /// Run a command that ends when its parent does
     #[command(hide = true)]
     Child(Child),

@@ -5,7 +5,9 @@ mod commands;
 mod deployment;
 mod failure;
 mod input;
+mod json;
 mod output;
+mod reference;
 mod settings;
 
 use std::io::IsTerminal;

@@ -3,11 +3,8 @@
 use std::io::{self, Write};
 
 use comfy_table::{Cell, Table, presets};
-use serde::Serialize;
-use serde_json::{Map, Value, json};
 
-/// Rises when a field of the JSON output changes its meaning or goes.
-const VERSION: u32 = 1;
+use crate::json::Document;
 
 /// In what form to print.
 #[derive(Clone, Copy, Debug)]
@@ -20,15 +17,12 @@ impl Output {
         Self { json }
     }
 
-    /// Prints `data` as the member `name` of a JSON object, or the text for people.
-    pub(crate) fn print(&self, name: &str, data: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+    /// Prints the document, or the text for people.
+    pub(crate) fn print(&self, document: &Document<'_>, text: impl FnOnce() -> String) -> anyhow::Result<()> {
         if !self.json {
             return line(&text());
         }
-        let mut document = Map::new();
-        document.insert("version".to_owned(), json!(VERSION));
-        document.insert(name.to_owned(), serde_json::to_value(data)?);
-        line(&serde_json::to_string_pretty(&Value::Object(document))?)
+        line(&serde_json::to_string_pretty(&document.to_json()?)?)
     }
 
     /// Tells people what was done; programs know it by the exit code.

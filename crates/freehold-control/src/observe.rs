@@ -5,6 +5,7 @@
 //! does behind policies (see "Row Security Policies" and the attribute LEAKPROOF in its documentation).
 
 use freehold::login::Login;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_postgres::{Client, Row, Transaction};
 
@@ -31,7 +32,7 @@ pub struct ObserveOptions {
 }
 
 /// What is watched now.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Observed {
     /// Tables that are watched.
@@ -41,7 +42,7 @@ pub struct Observed {
 }
 
 /// What enforcement would have done to a statement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Observation {
     /// The table.

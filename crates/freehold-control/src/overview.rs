@@ -1,12 +1,13 @@
 //! What there is, in numbers.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_postgres::Row;
 
 use crate::{ControlError, ControlPlane, Pooler};
 
 /// A deployment at a glance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Overview {
     /// The version of the catalog's schema.
@@ -15,13 +16,14 @@ pub struct Overview {
     pub clusters: Vec<ClusterRow>,
     /// How many tenants have a status and a model. Those that were deleted are not counted.
     pub tenants: Vec<TenantCount>,
-    /// Operations that are not done, the oldest first; at most [`Overview::OPERATIONS`].
+    /// Operations that are not done, the oldest first; at most 20.
     pub operations: Vec<OperationRow>,
 }
 
 /// A PostgreSQL server with tenants.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(rename = "Cluster")]
 pub struct ClusterRow {
     /// Its name.
     pub id: String,
@@ -38,7 +40,7 @@ pub struct ClusterRow {
 }
 
 /// How many tenants are alike.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct TenantCount {
     /// What they may do.
@@ -50,8 +52,9 @@ pub struct TenantCount {
 }
 
 /// Work that is not done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(rename = "Operation")]
 pub struct OperationRow {
     /// What is to be done.
     pub kind: String,
@@ -68,7 +71,7 @@ pub struct OperationRow {
 }
 
 impl Overview {
-    /// How many operations are listed.
+    /// How many operations are listed: as many as [`operations`](Self::operations) says.
     pub const OPERATIONS: i64 = 20;
 }
 

@@ -1,4 +1,5 @@
 use freehold::tenant::{Slug, TenantId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -6,10 +7,12 @@ use uuid::Uuid;
 use crate::{ControlError, ControlPlane};
 
 /// A tenant, as the catalog has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(rename = "Tenant")]
 pub struct TenantRow {
     /// Its identity.
+    #[schemars(with = "Uuid")]
     pub id: TenantId,
     /// Its name in host names.
     pub slug: String,

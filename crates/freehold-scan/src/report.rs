@@ -1,9 +1,11 @@
 use quick_junit::{NonSuccessKind, Report as JunitReport, TestCase, TestCaseStatus, TestSuite};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What a scan did and found.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(rename = "ScanReport")]
 pub struct Report {
     /// The application.
     pub url: String,
@@ -16,8 +18,9 @@ pub struct Report {
 }
 
 /// What was done to an operation.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(rename = "ScannedOperation")]
 pub struct Probed {
     /// Its method and path.
     pub operation: String,
@@ -28,8 +31,9 @@ pub struct Probed {
 }
 
 /// Something that one tenant saw, changed or learned of the other.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(rename = "ScanFinding")]
 pub struct Finding {
     /// The operation's method and path.
     pub operation: String,

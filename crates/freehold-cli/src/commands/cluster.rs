@@ -1,9 +1,8 @@
-use serde_json::json;
-
 use super::tenant::actor;
 use crate::cli::Cluster;
 use crate::deployment::Deployment;
 use crate::failure::Outcome;
+use crate::json::{Document, Reached};
 use crate::settings::Settings;
 
 /// Changes how a cluster is reached.
@@ -13,9 +12,12 @@ pub(crate) async fn run(settings: &Settings, command: Cluster) -> anyhow::Result
     deployment.control().set_pooler(&cluster, pooler.as_ref(), &actor(), &reason).await?;
     deployment.close().await?;
     let pooler = pooler.map(|pooler| pooler.to_string());
-    settings.output.print("cluster", &json!({ "id": cluster, "pooler": pooler }), || match &pooler {
-        Some(pooler) => format!("applications reach {cluster} through the pooler at {pooler}"),
-        None => format!("applications reach {cluster} without a pooler"),
-    })?;
+    settings.output.print(
+        &Document::Cluster(Reached { id: &cluster, pooler: pooler.as_deref() }),
+        || match &pooler {
+            Some(pooler) => format!("applications reach {cluster} through the pooler at {pooler}"),
+            None => format!("applications reach {cluster} without a pooler"),
+        },
+    )?;
     Ok(Outcome::Done)
 }

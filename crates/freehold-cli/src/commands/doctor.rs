@@ -3,6 +3,7 @@ use freehold_control::{Diagnosis, Health, examine_pooler};
 use crate::cli::Doctor;
 use crate::deployment::{Deployment, parse_url};
 use crate::failure::Outcome;
+use crate::json::Document;
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, doctor: Doctor) -> anyhow::Result<Outcome> {
@@ -15,7 +16,7 @@ pub(crate) async fn run(settings: &Settings, doctor: Doctor) -> anyhow::Result<O
             diagnoses
         }
     };
-    settings.output.print("diagnoses", &diagnoses, || diagnoses.iter().map(text).collect())?;
+    settings.output.print(&Document::Diagnoses(&diagnoses), || diagnoses.iter().map(text).collect())?;
     let sound = diagnoses.iter().all(|diagnosis| diagnosis.health < Health::Bad);
     Ok(if sound { Outcome::Done } else { Outcome::ProblemsFound })
 }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use freehold::isolation::{ExposeSecret, MasterKey};
 
 use crate::failure::Outcome;
+use crate::json::Document;
 use crate::settings::Settings;
 
 /// The configuration as it is written first. What follows is where the migrations are, and [`PRIVATE`].
@@ -37,7 +38,7 @@ const IGNORE: &str = "*\n";
 
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<Outcome> {
     let written = initialise(settings)?;
-    settings.output.print("written", &written, || written.join("\n"))?;
+    settings.output.print(&Document::Written(&written), || written.join("\n"))?;
     if written.is_empty() {
         settings.output.note("everything was there already");
     } else {

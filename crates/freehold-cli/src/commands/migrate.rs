@@ -2,11 +2,11 @@ use std::error::Error;
 
 use anyhow::anyhow;
 use freehold_control::{ControlError, MigrateReport, Migrations, Plan};
-use serde_json::{Value, json};
 
 use crate::cli::{Migrate, MigrateCommand};
 use crate::deployment::Deployment;
 use crate::failure::{Outcome, chain};
+use crate::json::{Document, Lacking, Migrated, Pending, Unmigrated};
 use crate::output::table;
 use crate::settings::Settings;
 
@@ -14,7 +14,7 @@ pub(crate) async fn run(settings: &Settings, migrate: Migrate) -> anyhow::Result
     match migrate.command {
         Some(MigrateCommand::New { name }) => {
             let path = Migrations::create(&settings.migrations, &name)?;
-            settings.output.print("created", &path, || path.display().to_string())?;
+            settings.output.print(&Document::Created(&path), || path.display().to_string())?;
             Ok(Outcome::Done)
         }
         Some(MigrateCommand::Status) => {
@@ -68,21 +68,19 @@ fn whole(error: &ControlError) -> String {
 }
 
 fn print_report(settings: &Settings, report: &MigrateReport) -> anyhow::Result<()> {
-    let failures: Vec<Value> = report
+    let failures = report
         .failures
         .iter()
-        .map(|failure| {
-            json!({
-                "database": failure.database,
-                "placement": failure.placement,
-                "tenant": failure.tenant,
-                "error": whole(&failure.error),
-                "retry": format!("{} {}", settings.program(), failure.retry()),
-            })
+        .map(|failure| Unmigrated {
+            database: &failure.database,
+            placement: &failure.placement,
+            tenant: failure.tenant.as_deref(),
+            error: whole(&failure.error),
+            retry: format!("{} {}", settings.program(), failure.retry()),
         })
         .collect();
-    let shown = json!({ "applied": report.applied, "current": report.current, "failures": failures });
-    settings.output.print("migrate", &shown, || {
+    let migrated = Migrated { applied: report.applied, current: report.current, failures };
+    settings.output.print(&Document::Migrate(migrated), || {
         format!(
             "{} applied, {} placements were current, {} failed",
             report.applied,
@@ -93,21 +91,21 @@ fn print_report(settings: &Settings, report: &MigrateReport) -> anyhow::Result<(
 }
 
 fn print_plans(settings: &Settings, plans: &[(String, Plan)]) -> anyhow::Result<()> {
-    let databases: Vec<Value> = plans
+    let databases: Vec<Lacking<'_>> = plans
         .iter()
         .map(|(database, plan)| {
-            let pending: Vec<Value> = plan
+            let pending = plan
                 .pending
                 .iter()
                 .map(|pending| {
-                    let files: Vec<String> = pending.migrations.iter().map(|migration| migration.file_name()).collect();
-                    json!({ "placement": pending.placement, "migrations": files })
+                    let migrations = pending.migrations.iter().map(|migration| migration.file_name()).collect();
+                    Pending { placement: &pending.placement, migrations }
                 })
                 .collect();
-            json!({ "database": database, "current": plan.current, "pending": pending })
+            Lacking { database, current: plan.current, pending }
         })
         .collect();
-    settings.output.print("databases", &databases, || {
+    settings.output.print(&Document::Databases(&databases), || {
         let rows = plans.iter().flat_map(|(database, plan)| {
             let current = (plan.pending.is_empty() || plan.current > 0)
                 .then(|| [database.clone(), format!("{} placements", plan.current), "nothing pending".to_owned()]);

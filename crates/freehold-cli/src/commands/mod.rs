@@ -3,6 +3,7 @@
 mod check;
 mod child;
 mod cluster;
+mod describe;
 mod doctor;
 mod init;
 mod migrate;
@@ -17,29 +18,37 @@ mod up;
 
 use freehold_server::stop_requested;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, OfProgram, OnDeployment};
 use crate::failure::Outcome;
 use crate::settings::Settings;
 
 /// Runs a command to its end, or until a signal ends it.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<Outcome> {
-    let settings = &Settings::read(&cli.global)?;
     match cli.command {
+        Command::OnDeployment(command) => run_on(&Settings::read(&cli.global)?, command).await,
+        Command::OfProgram(OfProgram::Completions { shell }) => describe::completions(shell),
+        Command::OfProgram(OfProgram::Man { directory }) => describe::man(&directory),
+        Command::OfProgram(OfProgram::Reference { directory }) => describe::reference(&directory),
+        Command::OfProgram(OfProgram::Child(child)) => child::run(child),
+    }
+}
+
+async fn run_on(settings: &Settings, command: OnDeployment) -> anyhow::Result<Outcome> {
+    match command {
         // These two end in good order on a signal.
-        Command::Up(up) => up::run(settings, up).await,
-        Command::Serve(serve) => serve::run(settings, serve).await,
-        Command::Child(child) => child::run(child),
-        Command::Init => init::run(settings),
-        Command::Status => unless_stopped(status::run(settings)).await,
-        Command::Doctor(doctor) => unless_stopped(doctor::run(settings, doctor)).await,
-        Command::Tenant(command) => unless_stopped(tenant::run(settings, command)).await,
-        Command::Cluster(command) => unless_stopped(cluster::run(settings, command)).await,
-        Command::Migrate(command) => unless_stopped(migrate::run(settings, command)).await,
-        Command::Check(check) => unless_stopped(check::run(settings, check)).await,
-        Command::Observe(command) => unless_stopped(observe::run(settings, command)).await,
-        Command::Scan(command) => unless_stopped(scan::run(settings, command)).await,
-        Command::Seal(command) => unless_stopped(seal::run(settings, command)).await,
-        Command::Pg(command) => unless_stopped(pg::run(settings, command)).await,
+        OnDeployment::Up(up) => up::run(settings, up).await,
+        OnDeployment::Serve(serve) => serve::run(settings, serve).await,
+        OnDeployment::Init => init::run(settings),
+        OnDeployment::Status => unless_stopped(status::run(settings)).await,
+        OnDeployment::Doctor(doctor) => unless_stopped(doctor::run(settings, doctor)).await,
+        OnDeployment::Tenant(command) => unless_stopped(tenant::run(settings, command)).await,
+        OnDeployment::Cluster(command) => unless_stopped(cluster::run(settings, command)).await,
+        OnDeployment::Migrate(command) => unless_stopped(migrate::run(settings, command)).await,
+        OnDeployment::Check(check) => unless_stopped(check::run(settings, check)).await,
+        OnDeployment::Observe(command) => unless_stopped(observe::run(settings, command)).await,
+        OnDeployment::Scan(command) => unless_stopped(scan::run(settings, command)).await,
+        OnDeployment::Seal(command) => unless_stopped(seal::run(settings, command)).await,
+        OnDeployment::Pg(command) => unless_stopped(pg::run(settings, command)).await,
     }
 }
 

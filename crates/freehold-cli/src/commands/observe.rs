@@ -4,6 +4,7 @@ use freehold_control::{CheckOptions, Observation, ObserveOptions, observations, 
 use crate::cli::Observe;
 use crate::deployment::parse_url;
 use crate::failure::Outcome;
+use crate::json::Document;
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, command: Observe) -> anyhow::Result<Outcome> {
@@ -34,14 +35,14 @@ async fn start(settings: &Settings, database: &Login, options: &ObserveOptions) 
     }
     settings
         .output
-        .print("observed", &observed, || observed.tables.iter().map(|table| format!("{table}\n")).collect())?;
+        .print(&Document::Observed(&observed), || observed.tables.iter().map(|table| format!("{table}\n")).collect())?;
     settings.output.note("nothing is enforced; `freehold observe report` shows what would be hidden or refused");
     Ok(Outcome::Done)
 }
 
 async fn report(settings: &Settings, database: &Login) -> anyhow::Result<Outcome> {
     let seen = observations(database).await?;
-    settings.output.print("observations", &seen, || {
+    settings.output.print(&Document::Observations(&seen), || {
         if seen.is_empty() {
             "nothing would be hidden or refused so far".to_owned()
         } else {
@@ -64,6 +65,6 @@ fn text(seen: &Observation) -> String {
 
 async fn stop(settings: &Settings, database: &Login) -> anyhow::Result<Outcome> {
     let ended = stop_observing(database).await?;
-    settings.output.print("ended", &ended, || ended.iter().map(|table| format!("{table}\n")).collect())?;
+    settings.output.print(&Document::Ended(&ended), || ended.iter().map(|table| format!("{table}\n")).collect())?;
     Ok(Outcome::Done)
 }

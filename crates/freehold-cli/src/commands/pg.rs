@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use freehold_postgres::{Installation, Server, ServerError};
-use serde_json::json;
 
 use crate::cli::Pg;
 use crate::deployment::{blocking, start_private};
 use crate::failure::{Advised, Outcome};
+use crate::json::{Document, Postgres};
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, command: Pg) -> anyhow::Result<Outcome> {
@@ -15,14 +15,14 @@ pub(crate) async fn run(settings: &Settings, command: Pg) -> anyhow::Result<Outc
         Pg::Url { database, user } => {
             let server = attach(settings)?;
             let url = server.url_as(&user, &database);
-            settings.output.print("url", &url, || url.clone())?;
+            settings.output.print(&Document::Url(&url), || url.clone())?;
         }
         Pg::Install { major } => {
             let found = blocking(move || Installation::find_or_install(major)).await?;
-            let shown = json!({ "version": found.version().to_string(), "bin": found.bin() });
-            settings
-                .output
-                .print("postgres", &shown, || format!("PostgreSQL {} in {}", found.version(), found.bin().display()))?;
+            let shown = Postgres { version: found.version().to_string(), bin: found.bin() };
+            settings.output.print(&Document::Postgres(shown), || {
+                format!("PostgreSQL {} in {}", found.version(), found.bin().display())
+            })?;
         }
     }
     Ok(Outcome::Done)
@@ -33,7 +33,7 @@ async fn start(settings: &Settings) -> anyhow::Result<()> {
     let url = server.url("postgres");
     let (word, directory) = (if server.is_owner() { "started" } else { "runs already" }, server.state_dir().to_owned());
     blocking(move || server.detach()).await?;
-    settings.output.print("url", &url, || url.clone())?;
+    settings.output.print(&Document::Url(&url), || url.clone())?;
     settings.output.note(&format!("PostgreSQL {word} in {}; `freehold pg stop` stops it", directory.display()));
     Ok(())
 }

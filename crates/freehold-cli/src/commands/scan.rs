@@ -6,6 +6,7 @@ use freehold_scan::{Options, Recipe, Report, scan};
 
 use crate::cli::Scan;
 use crate::failure::Outcome;
+use crate::json::Document;
 use crate::output::visible;
 use crate::settings::Settings;
 
@@ -20,7 +21,7 @@ pub(crate) async fn run(settings: &Settings, command: Scan) -> anyhow::Result<Ou
     if let Some(path) = &command.junit {
         fs::write(path, report.to_junit()?).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    settings.output.print("scan", &report, || text(&report))?;
+    settings.output.print(&Document::Scan(&report), || text(&report))?;
     Ok(if report.findings.is_empty() { Outcome::Done } else { Outcome::ProblemsFound })
 }
 

@@ -1,8 +1,7 @@
-use serde_json::{Value, json};
-
 use crate::cli::Seal;
 use crate::deployment::Deployment;
 use crate::failure::{Outcome, render};
+use crate::json::{Document, Rotated};
 use crate::output::table;
 use crate::settings::Settings;
 
@@ -20,11 +19,9 @@ pub(crate) async fn run(settings: &Settings, command: Seal) -> anyhow::Result<Ou
         }
     }
     deployment.close().await?;
-    let shown: Vec<Value> = rotated
-        .iter()
-        .map(|(database, generation)| json!({ "database": database, "generation": generation }))
-        .collect();
-    settings.output.print("rotated", &shown, || {
+    let shown: Vec<Rotated<'_>> =
+        rotated.iter().map(|(database, generation)| Rotated { database, generation: *generation }).collect();
+    settings.output.print(&Document::Rotated(&shown), || {
         table(
             &["DATABASE", "GENERATION"],
             rotated.iter().map(|(database, generation)| [database.clone(), generation.to_string()]),

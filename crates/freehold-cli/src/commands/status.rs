@@ -1,8 +1,8 @@
 use freehold_control::Overview;
-use serde_json::json;
 
 use crate::deployment::Deployment;
 use crate::failure::Outcome;
+use crate::json::{self, Document};
 use crate::output::table;
 use crate::settings::Settings;
 
@@ -15,8 +15,8 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Outcome> {
     // One that only this command started is gone with it.
     let server = deployment.server().filter(|server| !server.is_owner()).map(|server| server.state_dir().to_owned());
     deployment.close().await?;
-    let shown = json!({ "overview": overview, "behind": pending, "postgres": server });
-    settings.output.print("status", &shown, || {
+    let shown = json::Status { overview: &overview, behind: pending, postgres: server.as_deref() };
+    settings.output.print(&Document::Status(shown), || {
         let server = match (&settings.catalog_url, &server) {
             (Some(_), _) => "configured".to_owned(),
             (None, Some(directory)) => format!("private, running in {}", directory.display()),

@@ -3,7 +3,7 @@ use std::fs;
 use crate::program::Program;
 
 /// A database with tenants in it that knows nothing of Freehold, on the private server.
-async fn elsewhere(program: &Program) -> String {
+pub(crate) async fn elsewhere(program: &Program) -> String {
     program.ok(&["pg", "start"]);
     program.connect("postgres").await.batch_execute("create database elsewhere").await.unwrap();
     let tables = "create table notes (tenant_id uuid not null, id uuid primary key, text text);

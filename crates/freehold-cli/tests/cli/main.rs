@@ -3,8 +3,10 @@
 
 mod check;
 mod configuration;
+mod documents;
 mod migrations;
 mod program;
+mod reference;
 mod sql;
 mod story;
 mod up;

@@ -3,10 +3,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use freehold_postgres::Server;
+use jsonschema::Validator;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -90,11 +92,9 @@ impl Program {
         run.stdout
     }
 
-    /// Runs with --json; returns what it printed.
+    /// Runs with --json; returns what it printed, which must be as the schema says.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
-        let document: Value = serde_json::from_str(&self.ok(&[arguments, &["--json"]].concat())).unwrap();
-        assert_eq!(document["version"], 1, "{document}");
-        document
+        document(&self.ok(&[arguments, &["--json"]].concat()))
     }
 
     /// Starts what goes on until it is stopped.
@@ -118,6 +118,34 @@ impl Program {
         tokio::spawn(connection);
         client
     }
+}
+
+/// What was printed with --json, which must be as the schema says.
+pub(crate) fn document(printed: &str) -> Value {
+    let document: Value = serde_json::from_str(printed).unwrap_or_else(|error| panic!("{error}: {printed}"));
+    let faults: Vec<String> = validator().iter_errors(&document).map(|error| error.to_string()).collect();
+    assert!(faults.is_empty(), "{faults:#?}: {document:#}");
+    document
+}
+
+/// The schema of the documents, where no object has a field that is not described.
+fn validator() -> &'static Validator {
+    static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
+        let mut schema = schema();
+        for definition in schema["$defs"].as_object_mut().unwrap().values_mut() {
+            if definition["type"] == "object" {
+                definition["additionalProperties"] = false.into();
+            }
+        }
+        jsonschema::validator_for(&schema).unwrap()
+    });
+    &VALIDATOR
+}
+
+/// The schema as the documents have it.
+pub(crate) fn schema() -> Value {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/json.schema.json");
+    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
 /// A table as an application has it.

@@ -1,13 +1,14 @@
 use std::sync::LazyLock;
 
 use include_dir::{Dir, File, include_dir};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql/check");
 const VOCABULARY: &str = include_str!("../../sql/check/vocabulary.sql");
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Severity {
@@ -38,7 +39,7 @@ impl Severity {
 }
 
 /// Something that could leak, how it is found, and how it is known that it would be found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Rule {
     /// `FH` and a number. It keeps its meaning for good.

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use freehold::login::Login;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::{Client, IsolationLevel, Row, Transaction};
 
@@ -33,7 +34,7 @@ pub struct CheckOptions {
 }
 
 /// Something that could leak, and what mends it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Finding {
     /// The rule's id.

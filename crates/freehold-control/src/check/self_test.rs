@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use freehold::isolation::MasterKey;
 use freehold::login::Login;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_postgres::{Client, Transaction};
 
@@ -14,7 +15,7 @@ const FIXTURE: &str = include_str!("../../sql/check/fixture.sql");
 const FREEHOLD_FIXTURE: &str = include_str!("../../sql/check/freehold/fixture.sql");
 
 /// Whether the rules see what was put before them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SelfTest {
     /// Rules there are.

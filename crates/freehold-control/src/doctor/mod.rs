@@ -9,6 +9,7 @@ mod server;
 mod work;
 
 pub use self::pooler::examine_pooler;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_postgres::Client;
 
@@ -16,7 +17,7 @@ use crate::connection::connect;
 use crate::{ControlError, ControlPlane};
 
 /// How something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
     /// As it should be.
@@ -28,7 +29,7 @@ pub enum Health {
 }
 
 /// One thing the doctor looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Diagnosis {
     /// What was looked at: the catalog, a cluster, a database, an operation.

@@ -13,6 +13,7 @@ use freehold_postgres::Server;
 use crate::cli::{Check, ReportFormat};
 use crate::deployment::{Deployment, blocking, parse_url, start_or_install};
 use crate::failure::{Advised, Outcome};
+use crate::json::{Document, Fixes, Refused};
 use crate::output::line;
 use crate::settings::Settings;
 
@@ -21,7 +22,7 @@ pub(crate) async fn run(settings: &Settings, check: Check) -> anyhow::Result<Out
         return run_self_test(settings).await;
     }
     if check.rules {
-        settings.output.print("rules", &Rule::all(), || report::rules(Rule::all()))?;
+        settings.output.print(&Document::Rules(Rule::all()), || report::rules(Rule::all()))?;
         return Ok(Outcome::Done);
     }
     let options = options(settings, &check);
@@ -39,7 +40,7 @@ pub(crate) async fn run(settings: &Settings, check: Check) -> anyhow::Result<Out
     }
     match check.format {
         ReportFormat::Sarif => line(&serde_json::to_string_pretty(&sarif::log(&drift.new))?)?,
-        ReportFormat::Text => settings.output.print("findings", &drift.new, || report::findings(&drift))?,
+        ReportFormat::Text => settings.output.print(&Document::Findings(&drift.new), || report::findings(&drift))?,
     }
     Ok(if drift.new.is_empty() { Outcome::Done } else { Outcome::ProblemsFound })
 }
@@ -70,7 +71,8 @@ async fn look(settings: &Settings, check: &Check, options: &CheckOptions) -> any
 /// Prints what would be run, or runs it.
 async fn mend(settings: &Settings, check: &Check, findings: &[Finding]) -> anyhow::Result<Outcome> {
     if check.dry_run {
-        line(&report::script(findings))?;
+        let script = report::script(findings);
+        settings.output.print(&Document::Script(&script), || script.clone())?;
         return Ok(if findings.is_empty() { Outcome::Done } else { Outcome::ProblemsFound });
     }
     let url = check.database_url.as_deref().ok_or_else(|| {
@@ -80,9 +82,8 @@ async fn mend(settings: &Settings, check: &Check, findings: &[Finding]) -> anyho
         )
     })?;
     let report = fix(&parse_url(url, "--database-url")?, findings).await?;
-    settings.output.print("fixes", &serde_json::json!({ "done": report.done, "refused": report.refused }), || {
-        report::fixes(&report)
-    })?;
+    let refused = report.refused.iter().map(|(statement, reason)| Refused { statement, reason }).collect();
+    settings.output.print(&Document::Fixes(Fixes { done: &report.done, refused }), || report::fixes(&report))?;
     let decide = findings.iter().any(|finding| finding.statement().is_none());
     Ok(if decide || !report.refused.is_empty() { Outcome::ProblemsFound } else { Outcome::Done })
 }
@@ -119,6 +120,6 @@ async fn run_self_test(settings: &Settings) -> anyhow::Result<Outcome> {
     let report = self_test(&parse_url(&server.url("postgres"), "the private server's URL")?).await;
     blocking(move || server.stop()).await?;
     let report: SelfTest = report?;
-    settings.output.print("self_test", &report, || report::self_test(&report))?;
+    settings.output.print(&Document::SelfTest(&report), || report::self_test(&report))?;
     Ok(if report.problems.is_empty() { Outcome::Done } else { Outcome::ProblemsFound })
 }

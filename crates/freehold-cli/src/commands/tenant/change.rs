@@ -3,12 +3,12 @@ use std::time::Duration;
 
 use freehold::tenant::Slug;
 use freehold_control::{Change, ControlPlane};
-use serde_json::json;
 
 use super::{actor, show};
 use crate::cli;
 use crate::failure::Advised;
 use crate::input::Lines;
+use crate::json::{Deleted, Document};
 use crate::settings::Settings;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -56,8 +56,8 @@ pub(super) async fn delete(
     }
     let grace = DAY * grace_days;
     control.change(&change.slug, &Change::Delete { grace }, &actor(), &change.reason).await?;
-    let shown = json!({ "slug": change.slug, "grace_days": grace_days });
-    settings.output.print("deleted", &shown, || match grace_days {
+    let shown = Deleted { slug: change.slug.as_str(), grace_days };
+    settings.output.print(&Document::Deleted(shown), || match grace_days {
         0 => format!("{} is erased", change.slug),
         days => format!("{} is locked, and will be erased in {days} days", change.slug),
     })

@@ -9,6 +9,7 @@ use freehold_control::{ControlError, ControlPlane, TenantRow};
 use crate::cli::Tenant;
 use crate::deployment::Deployment;
 use crate::failure::Outcome;
+use crate::json::Document;
 use crate::output::{table, visible};
 use crate::settings::Settings;
 
@@ -60,7 +61,7 @@ pub(crate) fn actor() -> String {
 }
 
 fn list(settings: &Settings, tenants: &[TenantRow]) -> anyhow::Result<()> {
-    settings.output.print("tenants", &tenants, || {
+    settings.output.print(&Document::Tenants(tenants), || {
         let rows = tenants.iter().map(|tenant| {
             let model = tenant.model.clone().unwrap_or_default();
             [
@@ -76,7 +77,7 @@ fn list(settings: &Settings, tenants: &[TenantRow]) -> anyhow::Result<()> {
 }
 
 fn show(settings: &Settings, tenant: &TenantRow) -> anyhow::Result<()> {
-    settings.output.print("tenant", tenant, || {
+    settings.output.print(&Document::Tenant(tenant), || {
         let none = || "-".to_owned();
         let mut rows = vec![
             ("slug", tenant.slug.clone()),

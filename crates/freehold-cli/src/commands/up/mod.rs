@@ -10,7 +10,6 @@ use anyhow::Context;
 use freehold_control::ControlPlane;
 use freehold_server::{Worker, stop_requested};
 use http::Uri;
-use serde_json::json;
 use tokio::sync::oneshot;
 
 use self::ready::Probe;
@@ -19,6 +18,7 @@ use super::init::initialise;
 use crate::cli::Up;
 use crate::deployment::Deployment;
 use crate::failure::Outcome;
+use crate::json::{Document, Environment};
 use crate::output;
 use crate::settings::Settings;
 
@@ -94,8 +94,8 @@ fn announce(url: &Uri) -> anyhow::Result<()> {
 
 /// What an application needs, in the form of a shell.
 fn print_environment(settings: &Settings, url: &str, key: &Path) -> anyhow::Result<()> {
-    let shown = json!({ "FREEHOLD_CATALOG_URL": url, "FREEHOLD_MASTER_KEY_FILE": key });
-    settings.output.print("environment", &shown, || {
+    let shown = Environment { freehold_catalog_url: url, freehold_master_key_file: key };
+    settings.output.print(&Document::Environment(shown), || {
         format!(
             "export FREEHOLD_CATALOG_URL={}\nexport FREEHOLD_MASTER_KEY_FILE={}",
             quoted(url),

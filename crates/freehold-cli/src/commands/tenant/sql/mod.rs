@@ -22,6 +22,7 @@ use crate::cli::Sql;
 use crate::deployment::{Deployment, parse_url};
 use crate::failure::{self, Advised, chain};
 use crate::input::Lines;
+use crate::json::Document;
 use crate::output::table;
 use crate::settings::Settings;
 
@@ -142,7 +143,7 @@ impl Session<'_> {
             .iter()
             .map(|row| columns.iter().map(|name| (*name).to_owned()).zip(row.iter().map(Value::to_json)).collect())
             .collect();
-        self.settings.output.print("rows", &objects, || {
+        self.settings.output.print(&Document::Rows(&objects), || {
             let count = match rows.len() {
                 0 => return "no rows".to_owned(),
                 1 => "1 row".to_owned(),

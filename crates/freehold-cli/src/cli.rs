@@ -31,6 +31,9 @@ pub(crate) struct Global {
     /// Print JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Tell nothing but data and errors: no advice, no progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
     /// The directory with the key, the configuration and the private PostgreSQL
     #[arg(long, global = true, value_name = "DIR", env = "FREEHOLD_DATA", default_value = DATA)]
     pub(crate) data: PathBuf,
@@ -56,8 +59,11 @@ pub(crate) enum Command {
 /// What works on a deployment, and reads the configuration first.
 #[derive(Debug, Subcommand)]
 pub(crate) enum OnDeployment {
-    /// Write a key, a configuration and directories for migrations
-    Init,
+    /// Write a key, a configuration and directories for migrations, and the first migration if its table is named
+    Init {
+        /// The first table of the application, if there is no migration yet
+        table: Option<String>,
+    },
     /// Set everything up and migrate; with a command, run it beside a worker until it ends
     Up(Up),
     /// Show what there is

@@ -7,10 +7,10 @@ mod failure;
 mod input;
 mod json;
 mod output;
+mod progress;
 mod reference;
 mod settings;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -43,11 +43,10 @@ async fn main() -> ExitCode {
 /// Logs to standard error, what is wrong and no more unless RUST_LOG says otherwise.
 fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(colours)
+        .with_ansi(output::is_decorated())
         .with_target(false)
         .init();
 }

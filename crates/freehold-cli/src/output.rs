@@ -1,6 +1,6 @@
 //! Data on standard output, for people or for programs.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{Cell, Table, presets};
 
@@ -10,11 +10,12 @@ use crate::json::Document;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     json: bool,
+    quiet: bool,
 }
 
 impl Output {
-    pub(crate) fn new(json: bool) -> Self {
-        Self { json }
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
     }
 
     /// Prints the document, or the text for people.
@@ -25,13 +26,24 @@ impl Output {
         line(&serde_json::to_string_pretty(&document.to_json()?)?)
     }
 
+    /// Whether there are people who want to be told more than data and errors.
+    pub(crate) fn speaks(&self) -> bool {
+        !self.json && !self.quiet
+    }
+
     /// Tells people what was done; programs know it by the exit code.
     pub(crate) fn note(&self, text: &str) {
-        if !self.json {
+        if self.speaks() {
             // Nobody is left to tell when standard error is closed.
             let _ = writeln!(io::stderr(), "{text}");
         }
     }
+}
+
+/// Whether standard error takes colours and bars: a terminal that can, and nobody who said no (no-color.org).
+pub(crate) fn is_decorated() -> bool {
+    let said_no = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal() && !said_no && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Writes a line to standard output. A reader that has gone, such as `head`, is no error.

@@ -31,7 +31,7 @@ pub(crate) struct Settings {
 /// The configuration file. A flag or a variable goes before it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+pub(crate) struct File {
     catalog_url: Option<String>,
     master_key_file: Option<PathBuf>,
     migrations: Option<PathBuf>,
@@ -71,7 +71,7 @@ impl Settings {
         };
         let beside = |path: PathBuf| config.parent().unwrap_or(Path::new("")).join(path);
         Ok(Self {
-            output: Output::new(global.json),
+            output: Output::new(global.json, global.quiet),
             data: global.data.clone(),
             migrations: global
                 .migrations

@@ -34,7 +34,7 @@ pub use doctor::{Diagnosis, Health, examine_pooler};
 pub use error::ControlError;
 pub use install::{Installer, Passwords};
 pub use lifecycle::Change;
-pub use migrate::{MigrateFailure, MigrateReport, Pending, Plan};
+pub use migrate::{MigrateFailure, MigrateObserver, MigrateReport, Pending, Plan};
 pub use migrations::{Migration, Migrations, Statement, split};
 pub use observe::{Observation, ObserveOptions, Observed, observations, observe, stop_observing};
 pub use operation::{NoObserver, Operation, StepObserver};

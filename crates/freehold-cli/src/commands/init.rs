@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context;
 use freehold::isolation::{ExposeSecret, MasterKey};
+use freehold_control::Migrations;
 
 use crate::failure::Outcome;
 use crate::json::Document;
@@ -28,21 +29,35 @@ const PRIVATE: &str = "
 # For tests: faster, but a crash of the machine ruins the data.
 # durable = false
 
-# Rules that `freehold check` leaves out: FH204, or FH7 for all that begin with it.
-# [check]
-# ignore = []
+# What `freehold check` is to know of the databases. Without it, it finds out by itself.
+[check]
+# Rules to leave out: FH204, or FH7 for all that begin with it.
+# ignore = [\"FH204\"]
+# The columns that say whose a row is.
+# tenant_columns = [\"tenant_id\"]
+# What the application logs in as, or changes to.
+# roles = [\"freehold_app\"]
+# The schemas to look at.
+# schemas = [\"public\"]
 ";
 
 /// Keeps the key and the database out of the repository around them.
 const IGNORE: &str = "*\n";
 
-pub(crate) fn run(settings: &Settings) -> anyhow::Result<Outcome> {
-    let written = initialise(settings)?;
+pub(crate) fn run(settings: &Settings, table: Option<&str>) -> anyhow::Result<Outcome> {
+    let mut written = initialise(settings)?;
+    if let Some(table) = table {
+        let first = Migrations::create_first(&settings.migrations, table)?;
+        written.extend(first.map(|path| path.display().to_string()));
+    }
     settings.output.print(&Document::Written(&written), || written.join("\n"))?;
     if written.is_empty() {
         settings.output.note("everything was there already");
     } else {
-        settings.output.note("next: `freehold migrate new create_things`, then `freehold up`");
+        settings.output.note(match table {
+            Some(_) => "next: write the table as you want it into the migration, then `freehold up`",
+            None => "next: `freehold migrate new create_things`, then `freehold up`",
+        });
     }
     Ok(Outcome::Done)
 }
@@ -103,5 +118,23 @@ fn create(path: &Path, mode: u32, text: &str) -> anyhow::Result<bool> {
         Ok(_) => Ok(File::open(directory)?.sync_all().map(|()| true)?),
         Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(error.error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::File as Configuration;
+
+    #[test]
+    fn the_configuration_shows_every_key_there_is_and_what_it_shows_can_be_read() {
+        let shown = format!("{CONFIG}migrations = \"migrations\"\n{PRIVATE}");
+        let in_use: String = shown
+            .lines()
+            .map(|line| line.strip_prefix("# ").filter(|line| line.contains(" = ")).unwrap_or(line))
+            .fold(String::new(), |text, line| text + line + "\n");
+        let read = format!("{:?}", toml::from_str::<Configuration>(&in_use).unwrap());
+        assert!(!read.contains("None") && !read.contains("[]"), "a key is not shown: {read}");
+        assert!(toml::from_str::<Configuration>(&shown).is_ok(), "as it is written");
     }
 }

@@ -8,6 +8,7 @@ use crate::deployment::Deployment;
 use crate::failure::{Outcome, chain};
 use crate::json::{Document, Lacking, Migrated, Pending, Unmigrated};
 use crate::output::table;
+use crate::progress::Progress;
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, migrate: Migrate) -> anyhow::Result<Outcome> {
@@ -29,7 +30,7 @@ pub(crate) async fn run(settings: &Settings, migrate: Migrate) -> anyhow::Result
             let control = deployment.control();
             let report = match &migrate.tenant {
                 Some(slug) => control.migrate_tenant(slug).await?,
-                None => control.migrate().await?,
+                None => control.migrate_observed(&Progress::new(settings.output, "migrating")).await?,
             };
             deployment.close().await?;
             print_report(settings, &report)?;

@@ -38,7 +38,7 @@ async fn run_on(settings: &Settings, command: OnDeployment) -> anyhow::Result<Ou
         // These two end in good order on a signal.
         OnDeployment::Up(up) => up::run(settings, up).await,
         OnDeployment::Serve(serve) => serve::run(settings, serve).await,
-        OnDeployment::Init => init::run(settings),
+        OnDeployment::Init { table } => init::run(settings, table.as_deref()),
         OnDeployment::Status => unless_stopped(status::run(settings)).await,
         OnDeployment::Doctor(doctor) => unless_stopped(doctor::run(settings, doctor)).await,
         OnDeployment::Tenant(command) => unless_stopped(tenant::run(settings, command)).await,

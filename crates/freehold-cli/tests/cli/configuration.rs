@@ -57,6 +57,23 @@ fn without_a_key_the_hint_is_init() {
 }
 
 #[test]
+fn init_writes_a_first_migration_that_works_as_it_is() {
+    let program = Program::new();
+    let written = program.json(&["init", "books"])["written"].clone();
+    assert!(written.as_array().unwrap().contains(&"migrations/tenant/0001_create_books.sql".into()), "{written}");
+    assert_eq!(program.json(&["init", "books"])["written"], serde_json::json!([]), "what is there is left alone");
+    assert_eq!(program.json(&["init", "loans"])["written"], serde_json::json!([]), "it is not the first");
+    program.ok(&["up"]);
+    program.ok(&["tenant", "create", "acme"]);
+    program.ok(&["tenant", "sql", "acme", "--write", "insert into books (name) values ('Emma')"]);
+    assert_eq!(program.ok(&["check", "--ignore", "FH80"]).trim(), "no findings");
+    for name in ["Books", "1st", "books;"] {
+        let refused = Program::new().run(&["init", name]);
+        assert!(refused.code == Some(1) && refused.stderr.contains("lower-case"), "{refused:#?}");
+    }
+}
+
+#[test]
 fn init_notes_where_the_migrations_are() {
     let program = Program::new();
     let elsewhere = ["--data", "data/here", "--migrations", "app/migrations"];

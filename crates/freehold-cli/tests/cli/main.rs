@@ -6,6 +6,7 @@ mod configuration;
 mod documents;
 mod migrations;
 mod program;
+mod progress;
 mod reference;
 mod sql;
 mod story;

@@ -2,8 +2,9 @@ use freehold::login::Login;
 use freehold::tenant::Slug;
 use tokio_postgres::Client;
 
-use super::{MigrateReport, Plan};
+use super::{MigrateObserver, MigrateReport, Plan};
 use crate::connection::connect;
+use crate::operation::NoObserver;
 use crate::{ControlError, ControlPlane};
 
 impl ControlPlane {
@@ -15,14 +16,23 @@ impl ControlPlane {
     ///
     /// When the catalog cannot be read, or the files of migrations contradict each other.
     pub async fn migrate(&self) -> Result<MigrateReport, ControlError> {
+        self.migrate_observed(&NoObserver).await
+    }
+
+    /// [Migrates](Self::migrate) everything, and tells how far it has come.
+    ///
+    /// # Errors
+    ///
+    /// As [`migrate`](Self::migrate).
+    pub async fn migrate_observed(&self, observer: &dyn MigrateObserver) -> Result<MigrateReport, ControlError> {
         let migrator = self.migrator()?;
         let catalog = self.catalog().await?;
         let mut report = MigrateReport::default();
         for (_, cluster) in self.clusters(&catalog).await? {
-            migrator.migrate_template(&cluster.server, &cluster.data, &mut report).await;
+            migrator.migrate_template(&cluster.server, &cluster.data, observer, &mut report).await;
         }
         for (server, database) in self.databases(&catalog).await? {
-            migrator.migrate(&server, &database, None, &mut report).await;
+            migrator.migrate(&server, &database, None, observer, &mut report).await;
         }
         name_tenants(&catalog, &mut report).await?;
         Ok(report)
@@ -39,7 +49,7 @@ impl ControlPlane {
         let catalog = self.catalog().await?;
         let place = self.place_of(&catalog, tenant).await?;
         let mut report = MigrateReport::default();
-        migrator.migrate(&place.server, &place.database, Some(&place.id), &mut report).await;
+        migrator.migrate(&place.server, &place.database, Some(&place.id), &NoObserver, &mut report).await;
         name_tenants(&catalog, &mut report).await?;
         Ok(report)
     }

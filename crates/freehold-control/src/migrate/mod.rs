@@ -17,6 +17,7 @@ pub use plan::{Pending, Plan};
 
 use crate::connection::connect;
 use crate::migrations::Migrations;
+use crate::operation::NoObserver;
 use crate::{ControlError, install};
 
 /// The placement of the ledger that stands for the database itself.
@@ -31,6 +32,21 @@ pub struct MigrateReport {
     pub current: usize,
     /// What failed, and where. The rest was done.
     pub failures: Vec<MigrateFailure>,
+}
+
+/// Told how far a run has come.
+pub trait MigrateObserver: Send + Sync {
+    /// So many more places have work: databases, and placements in them.
+    fn places_found(&self, places: usize);
+
+    /// One of them is done, or failed.
+    fn place_done(&self);
+}
+
+impl MigrateObserver for NoObserver {
+    fn places_found(&self, _: usize) {}
+
+    fn place_done(&self) {}
 }
 
 /// A placement that could not be migrated. It is as it was before the file that failed, but for what a file that runs
@@ -89,9 +105,10 @@ impl Migrator {
         server: &Login,
         database: &str,
         only: Option<&PlacementId>,
+        observer: &dyn MigrateObserver,
         report: &mut MigrateReport,
     ) {
-        if let Err(error) = self.migrate_placements(server, database, only, report).await {
+        if let Err(error) = self.migrate_placements(server, database, only, observer, report).await {
             report.failures.push(failure(database, DATABASE, error));
         }
     }
@@ -101,11 +118,13 @@ impl Migrator {
         server: &Login,
         database: &str,
         only: Option<&PlacementId>,
+        observer: &dyn MigrateObserver,
         report: &mut MigrateReport,
     ) -> Result<(), ControlError> {
         let mut data = connect(&server.to_database(database)).await?;
         let plan = self.plan(&data, only).await?;
         report.current += plan.current;
+        observer.places_found(plan.pending.len());
         for Pending { placement, migrations } in plan.pending {
             for migration in &migrations {
                 match apply::apply(&mut data, &placement, migration).await {
@@ -117,6 +136,7 @@ impl Migrator {
                     }
                 }
             }
+            observer.place_done();
         }
         Ok(())
     }
@@ -129,13 +149,19 @@ impl Migrator {
         placement: &PlacementId,
     ) -> Result<(), ControlError> {
         let mut report = MigrateReport::default();
-        self.migrate(server, database, Some(placement), &mut report).await;
+        self.migrate(server, database, Some(placement), &NoObserver, &mut report).await;
         report.failures.into_iter().next().map_or(Ok(()), |failure| Err(failure.error))
     }
 
     /// Migrates the template of tenant databases, which has no placements.
-    pub(crate) async fn migrate_template(&self, server: &Login, data: &str, report: &mut MigrateReport) {
-        self.migrate(server, &install::template_of(data), None, report).await;
+    pub(crate) async fn migrate_template(
+        &self,
+        server: &Login,
+        data: &str,
+        observer: &dyn MigrateObserver,
+        report: &mut MigrateReport,
+    ) {
+        self.migrate(server, &install::template_of(data), None, observer, report).await;
     }
 }
 

@@ -83,6 +83,26 @@ impl Migrations {
         if placement.is_empty() { &self.shared } else { &self.tenant }
     }
 
+    /// Writes the first tenant migration, which creates a table, unless there is one already. Returns its path.
+    ///
+    /// # Errors
+    ///
+    /// When the name is none, or the file cannot be written.
+    pub fn create_first(directory: &Path, table: &str) -> Result<Option<PathBuf>, ControlError> {
+        let directory = directory.join("tenant");
+        let path = directory.join(format!("0001_create_{table}.sql"));
+        if !is_name(table) || table.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(invalid(&path, "use lower-case letters, digits and underscores for the table's name"));
+        }
+        if !read_directory(&directory)?.is_empty() {
+            return Ok(None);
+        }
+        let unwritten = |source| ControlError::MigrationFile { path: path.clone(), source };
+        fs::create_dir_all(&directory).map_err(unwritten)?;
+        fs::write(&path, FIRST.replace("{table}", table)).map_err(unwritten)?;
+        Ok(Some(path))
+    }
+
     /// Writes an empty tenant migration with the next number, and returns its path.
     ///
     /// # Errors
@@ -101,6 +121,20 @@ impl Migrations {
         Ok(path)
     }
 }
+
+const FIRST: &str = "\
+-- Runs once in every placement, with its schema as search_path: no schema is named here.
+create table {table} (
+    -- Whose row it is; without being told, the tenant of the scope. Every key begins with it.
+    tenant_id uuid not null,
+    id uuid not null default gen_random_uuid(),
+    name text not null,
+    created_at timestamptz not null default now(),
+    primary key (tenant_id, id)
+);
+-- Gives the table its policies and grants, or refuses it, says why, and what to write instead.
+select freehold.tenant_table('{table}');
+";
 
 const SKELETON: &str = "\
 -- Runs once in every placement, with its schema as search_path. Keys lead with tenant_id.

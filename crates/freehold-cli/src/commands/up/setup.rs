@@ -9,6 +9,7 @@ use crate::cli::Up;
 use crate::commands::migrate;
 use crate::deployment::{CATALOG, Deployment, parse_url};
 use crate::failure::Advised;
+use crate::progress::Progress;
 use crate::settings::Settings;
 
 /// The name of the first cluster in the catalog.
@@ -21,7 +22,9 @@ pub(super) async fn set_up(settings: &Settings, deployment: &Deployment, up: &Up
     if let Some(installer) = installer(settings, deployment, up)? {
         installer.install().await.context("cannot set the server up")?;
     }
-    let report = deployment.control().migrate().await?;
+    let progress = Progress::new(settings.output, "migrating");
+    let report = deployment.control().migrate_observed(&progress).await?;
+    drop(progress);
     if !report.failures.is_empty() {
         return Err(migrate::failed(settings, &report));
     }

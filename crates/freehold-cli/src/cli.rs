@@ -144,6 +144,15 @@ pub(crate) struct Up {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Tenant {
+    #[command(flatten)]
+    One(OneTenant),
+    /// Run any command with a login that reaches one tenant's rows, and is gone afterwards; the audit records it
+    Exec(Exec),
+}
+
+/// What is done to one tenant, or told of it.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OneTenant {
     /// Create a tenant and wait until it is active
     Create {
         /// Its name in host names
@@ -236,6 +245,31 @@ pub(crate) struct Sql {
     /// Let statements write, and keep what they wrote
     #[arg(long)]
     pub(crate) write: bool,
+}
+
+/// For one tenant the exit code is the command's. For several the command runs for one after the other, and the exit code is 1 if it
+/// failed for any.
+#[derive(Args, Debug)]
+#[command(group(clap::ArgGroup::new("whose").required(true).args(["slug", "all", "condition"])))]
+pub(crate) struct Exec {
+    /// Its name in host names
+    pub(crate) slug: Option<Slug>,
+    /// For every tenant that is active, read-only or suspended
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// For those of them where this SQL holds, over slug, name, status, model, placement, cluster, plan and created_at
+    #[arg(long = "where", value_name = "EXPR")]
+    pub(crate) condition: Option<String>,
+    /// Let the command write
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Why, for the audit
+    #[arg(long, default_value = "asked for on the command line")]
+    pub(crate) reason: String,
+    /// What to run, with PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGOPTIONS, FREEHOLD_TENANT, FREEHOLD_TENANT_ID and
+    /// FREEHOLD_PLACEMENT set
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
 }
 
 #[derive(Args, Debug)]

@@ -34,6 +34,8 @@ pub(crate) enum Document<'a> {
     Deleted(Deleted<'a>),
     /// `tenant sql`: the rows of a statement, each an object with a member per column; one document per statement.
     Rows(&'a [Map<String, Value>]),
+    /// `tenant exec`: how the command ended for each tenant. What the command prints goes to standard error.
+    Exec(&'a [Executed<'a>]),
     /// `cluster pooler`: how applications reach the cluster now.
     Cluster(Reached<'a>),
     /// `migrate`: what was done, and what failed.
@@ -96,6 +98,17 @@ pub(crate) struct Deleted<'a> {
     pub(crate) slug: &'a str,
     /// In how many days it will be erased; 0: it is.
     pub(crate) grace_days: u32,
+}
+
+/// How a command ended for a tenant.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Executed<'a> {
+    /// The tenant's slug.
+    pub(crate) slug: &'a str,
+    /// Its exit code, if it was run.
+    pub(crate) code: Option<u8>,
+    /// Why it was not run, or its login not taken away.
+    pub(crate) error: Option<String>,
 }
 
 /// A cluster, as applications reach it.

@@ -26,6 +26,11 @@ impl Output {
         line(&serde_json::to_string_pretty(&document.to_json()?)?)
     }
 
+    /// Whether standard output is for a document.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Whether there are people who want to be told more than data and errors.
     pub(crate) fn speaks(&self) -> bool {
         !self.json && !self.quiet

@@ -21,7 +21,7 @@ pub(crate) async fn delete(control: &ControlPlane, steps: &Steps<'_>) -> Result<
     let tenant = steps.operation.tenant;
     // Without a place either nothing was created yet, or the last step was done and not noted.
     if let Some(place) = control.find_place(steps.catalog, tenant).await? {
-        steps.step("fence", || fence(&place, tenant)).await?;
+        steps.step("fence", || fence(control, &place, tenant)).await?;
         let rows = steps.step("count", || count(&place, tenant)).await?;
         steps.step("erase", || erase(&place, tenant)).await?;
         steps.step("record", || record(steps, &place, &rows)).await?;
@@ -31,8 +31,9 @@ pub(crate) async fn delete(control: &ControlPlane, steps: &Steps<'_>) -> Result<
 }
 
 /// From here on the database refuses every context of the tenant, and nothing that began before writes any more.
-async fn fence(place: &Place, tenant: TenantId) -> Result<Value, ControlError> {
+async fn fence(control: &ControlPlane, place: &Place, tenant: TenantId) -> Result<Value, ControlError> {
     let failed = ControlError::doing("fencing a tenant");
+    control.end_guests_of(tenant).await?;
     if place.model == Model::Database {
         cut_off(place).await?;
     }
@@ -101,7 +102,8 @@ async fn open(place: &Place) -> Result<Option<Client>, ControlError> {
     }
 }
 
-fn is_missing(error: &ControlError) -> bool {
+/// Whether an error says that there is no such database.
+pub(crate) fn is_missing(error: &ControlError) -> bool {
     matches!(error, ControlError::Connect { source, .. } if source.code() == Some(&SqlState::INVALID_CATALOG_NAME))
 }
 

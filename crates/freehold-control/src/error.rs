@@ -84,6 +84,15 @@ pub enum ControlError {
         /// The slug.
         slug: Slug,
     },
+    /// A condition that chooses tenants cannot be understood.
+    #[error(
+        "the condition is refused: {message}: it is SQL over slug, name, status, model, placement, cluster, plan and \
+         created_at, such as: plan = 'pro' and status = 'active'"
+    )]
+    Condition {
+        /// What the database said.
+        message: String,
+    },
     /// The tenant is not in a state in which this can be done.
     #[error("tenant {slug} is {status}: it cannot be {wanted}")]
     WrongStatus {

@@ -11,6 +11,7 @@ mod connection;
 mod delete;
 mod doctor;
 mod error;
+mod guest;
 mod install;
 mod lifecycle;
 mod logins;
@@ -32,6 +33,7 @@ pub use check::{
 pub use clusters::{InvalidPooler, Pooler};
 pub use doctor::{Diagnosis, Health, examine_pooler};
 pub use error::ControlError;
+pub use guest::Guest;
 pub use install::{Installer, Passwords};
 pub use lifecycle::Change;
 pub use migrate::{MigrateFailure, MigrateObserver, MigrateReport, Pending, Plan};

@@ -20,11 +20,14 @@ const MEANING: &[&str] =
     &["default_text_search_config", "lc_monetary", "lc_numeric", "lc_time", "log_parameter_max_length_on_error"];
 
 impl ControlPlane {
-    /// [Cleans logins](Self::clean_logins) over and over. Never ends.
+    /// [Cleans logins](Self::clean_logins) and [ends guests](Self::end_left_over_guests) over and over. Never ends.
     pub(crate) async fn keep_logins_clean(&self) {
         loop {
             if let Err(error) = self.clean_logins().await {
                 tracing::debug!(error = &error as &dyn std::error::Error, "the logins could not be looked at");
+            }
+            if let Err(error) = self.end_left_over_guests().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a guest's login could not be taken away");
             }
             tokio::time::sleep(LOOK).await;
         }

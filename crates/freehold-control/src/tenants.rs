@@ -54,6 +54,25 @@ impl ControlPlane {
         Ok(rows.iter().map(read).collect())
     }
 
+    /// The tenants for which an SQL condition holds, by slug. It may use `slug`, `name`, `status`, `model`, `placement`, `cluster`,
+    /// `plan` and `created_at`.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Condition`] when the catalog does not understand it.
+    pub async fn tenants_where(&self, condition: &str) -> Result<Vec<TenantRow>, ControlError> {
+        let failed = ControlError::doing("listing tenants");
+        let mut catalog = self.catalog().await?;
+        let transaction = catalog.build_transaction().read_only(true).start().await.map_err(&failed)?;
+        // On lines of its own: a comment in it ends there.
+        let query = format!("select * from ({COLUMNS}) as tenant where (\n{condition}\n) order by slug");
+        let rows = transaction.query(&query, &[]).await.map_err(|source| match source.as_db_error() {
+            Some(error) => ControlError::Condition { message: error.message().to_owned() },
+            None => failed(source),
+        })?;
+        Ok(rows.iter().map(read).collect())
+    }
+
     /// The tenant of this slug.
     ///
     /// # Errors

@@ -66,6 +66,11 @@ impl Login {
         &self.config
     }
 
+    /// Whether the server is reached without crossing a network. Any other has to speak TLS, and to prove who it is.
+    pub fn is_local(&self) -> bool {
+        crosses_no_network(&self.config)
+    }
+
     /// Who is trusted to vouch for servers.
     pub fn roots(&self) -> &TrustedRoots {
         &self.roots
@@ -78,7 +83,7 @@ impl Login {
     /// When the server cannot be reached, refuses the login, or cannot prove who it is.
     pub async fn connect(&self) -> Result<(Client, Connection), tokio_postgres::Error> {
         let mut config = self.config.clone();
-        let tls = if crosses_no_network(&config) {
+        let tls = if self.is_local() {
             config.ssl_mode(SslMode::Disable);
             client_config(RootCertStore::empty())
         } else {

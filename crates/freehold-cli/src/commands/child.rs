@@ -10,7 +10,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::process::{Child as Process, Command};
 
@@ -33,9 +33,22 @@ pub(crate) fn run(child: Child) -> anyhow::Result<Outcome> {
     Err(error).with_context(|| format!("cannot run {}", program.display()))
 }
 
-/// A running command, in a process group of its own, so that signals reach what it started too, and reach it once.
+/// A running command.
 #[derive(Debug)]
-pub(super) struct Running(Process);
+pub(super) struct Running {
+    process: Process,
+    terminal: Terminal,
+}
+
+/// Whose the terminal is while a command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Terminal {
+    /// Ours. The command is in a process group of its own, so that signals reach what it started too, and reach it once. It
+    /// cannot read from the terminal: that would stop it.
+    Kept,
+    /// The command's as well. What is typed there, Ctrl-C too, reaches it without us.
+    Shared,
+}
 
 impl Running {
     /// Starts a command with these variables.
@@ -45,26 +58,31 @@ impl Running {
         command: &[OsString],
         variables: impl IntoIterator<Item = (&'a str, &'a OsStr)>,
     ) -> anyhow::Result<Self> {
-        let parent = std::process::id().to_string();
-        // From another process group than the terminal's, reading from it would stop the command.
         let input = if std::io::stdin().is_terminal() { Stdio::null() } else { Stdio::inherit() };
-        let process = Command::new(std::env::current_exe()?)
-            .args(["child", "--parent", &parent, "--"])
-            .args(command)
-            .envs(variables)
-            // An application holds nothing that may create, own or step around.
-            .env_remove("FREEHOLD_ADMIN_URL")
-            .env_remove("FREEHOLD_CONTROL_URL")
-            .stdin(input)
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()?;
-        Ok(Self(process))
+        let mut process = Self::prepare(command)?;
+        process.envs(variables).stdin(input);
+        Self::spawn(process, Terminal::Kept)
+    }
+
+    /// Makes a command ready, which ends when this process does, and holds nothing that may create, own or step around.
+    pub(super) fn prepare(command: &[OsString]) -> anyhow::Result<Command> {
+        let mut process = Command::new(std::env::current_exe()?);
+        process.args(["child", "--parent", &std::process::id().to_string(), "--"]).args(command);
+        process.env_remove("FREEHOLD_ADMIN_URL").env_remove("FREEHOLD_CONTROL_URL");
+        Ok(process)
+    }
+
+    /// Starts what was made ready.
+    pub(super) fn spawn(mut process: Command, terminal: Terminal) -> anyhow::Result<Self> {
+        if terminal == Terminal::Kept {
+            process.process_group(0);
+        }
+        Ok(Self { process: process.kill_on_drop(true).spawn()?, terminal })
     }
 
     /// Waits for its end. Returns the code to end with: its own, or as shells count a signal.
     pub(super) async fn ended(&mut self) -> anyhow::Result<u8> {
-        Ok(code(self.0.wait().await?))
+        Ok(code(self.process.wait().await?))
     }
 
     /// Passes a signal on and waits for the end, for a while.
@@ -81,10 +99,15 @@ impl Running {
     }
 
     fn signal(&self, signal: Signal) {
-        let Some(id) = self.0.id().and_then(|id| i32::try_from(id).ok()) else {
+        let Some(id) = self.process.id().and_then(|id| i32::try_from(id).ok()) else {
             return;
         };
-        if let Err(error) = killpg(Pid::from_raw(id), signal) {
+        let sent = match self.terminal {
+            Terminal::Kept => killpg(Pid::from_raw(id), signal),
+            // Its group is ours.
+            Terminal::Shared => kill(Pid::from_raw(id), signal),
+        };
+        if let Err(error) = sent {
             tracing::debug!(%error, "the command has ended already");
         }
     }

@@ -18,7 +18,7 @@ mod up;
 
 use freehold_server::stop_requested;
 
-use crate::cli::{Cli, Command, OfProgram, OnDeployment};
+use crate::cli::{Cli, Command, OfProgram, OnDeployment, Tenant};
 use crate::failure::Outcome;
 use crate::settings::Settings;
 
@@ -35,13 +35,14 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Outcome> {
 
 async fn run_on(settings: &Settings, command: OnDeployment) -> anyhow::Result<Outcome> {
     match command {
-        // These two end in good order on a signal.
+        // These end in good order on a signal.
         OnDeployment::Up(up) => up::run(settings, up).await,
         OnDeployment::Serve(serve) => serve::run(settings, serve).await,
         OnDeployment::Init { table } => init::run(settings, table.as_deref()),
         OnDeployment::Status => unless_stopped(status::run(settings)).await,
         OnDeployment::Doctor(doctor) => unless_stopped(doctor::run(settings, doctor)).await,
-        OnDeployment::Tenant(command) => unless_stopped(tenant::run(settings, command)).await,
+        OnDeployment::Tenant(Tenant::Exec(exec)) => tenant::exec(settings, exec).await,
+        OnDeployment::Tenant(Tenant::One(command)) => unless_stopped(tenant::run(settings, command)).await,
         OnDeployment::Cluster(command) => unless_stopped(cluster::run(settings, command)).await,
         OnDeployment::Migrate(command) => unless_stopped(migrate::run(settings, command)).await,
         OnDeployment::Check(check) => unless_stopped(check::run(settings, check)).await,

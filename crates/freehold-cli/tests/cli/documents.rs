@@ -30,6 +30,7 @@ async fn every_command_prints_what_the_schema_says() {
         &["tenant", "list"],
         &["tenant", "set", "acme", "--plan", "gold"],
         &["tenant", "sql", "acme", "select 1 as one, null as nothing"],
+        &["tenant", "exec", "--all", "--", "true"],
         &["tenant", "delete", "acme", "--yes"],
         &["tenant", "show", "acme"],
         &["tenant", "undelete", "acme"],
@@ -48,7 +49,7 @@ async fn every_command_prints_what_the_schema_says() {
     ];
     let mut printed = BTreeSet::new();
     for command in commands {
-        let run = program.run(&[command, &["--json"][..]].concat());
+        let run = program.run(&[&["--json"], *command].concat());
         // Problems that were found are an answer like any other.
         assert!(matches!(run.code, Some(0 | 3)), "{command:?}: {run:#?}");
         let document = document(&run.stdout);

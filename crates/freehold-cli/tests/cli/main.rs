@@ -4,6 +4,7 @@
 mod check;
 mod configuration;
 mod documents;
+mod exec;
 mod migrations;
 mod program;
 mod progress;

@@ -144,6 +144,15 @@ create table catalog.operation_steps (
     primary key (operation, name)
 );
 
+-- Logins that live as long as one command does. Noted before they are made, so that none is left over unknown: a worker ends
+-- those whose command does not move the time on any more.
+create table catalog.guests (
+    login text primary key check (login ~ '^g_[a-z2-7]{16}$'),
+    tenant uuid not null references catalog.tenants (id),
+    placement text not null references catalog.placements (id),
+    good_until timestamptz not null
+);
+
 -- Deliberate acts: who did what to whom, and why. Written before the act.
 create table catalog.audit (
     id bigint generated always as identity primary key,

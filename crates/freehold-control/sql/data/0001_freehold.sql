@@ -107,6 +107,33 @@ create table freehold.ledger (
     primary key (placement, version)
 );
 
+-- Guests: logins that live as long as one command does (`freehold tenant exec`), each for one tenant. A plain client has no key,
+-- so for a guest the database seals the context itself. What counts is the name that the session logged in by, which no SQL
+-- changes.
+create table freehold.guests (
+    login name primary key check (login ~ '^g_[a-z2-7]{16}$'),
+    tenant uuid not null,
+    mode text not null check (mode in ('r', 'w')),
+    -- For the start of a transaction, like the expiry of a token. The command's own process moves it on.
+    good_until timestamptz not null
+);
+
+-- The token of a guest, for this backend and transaction; null for everybody else. It has one field more than others, which
+-- nobody else can seal: `guest`, or `snapshot` for one that only reads. It runs with the rights of its owner, and gives nobody
+-- more than the context that is the guest's own anyway.
+create function freehold.guest_token() returns text
+language sql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select t.text || '|' || encode(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(t.text, 'UTF8'))), 'hex')
+    from freehold.guests g
+    join freehold.residents r on r.tenant = g.tenant
+    cross join (select * from freehold.seal_keys order by generation desc limit 1) k
+    cross join lateral concat_ws('|', g.tenant, r.placement, r.epoch, g.mode, k.generation, pg_backend_pid(),
+                                 ceil(date_part('epoch', now())), case g.mode when 'r' then 'snapshot' else 'guest' end) as t(text)
+    where g.login = session_user and g.good_until > now()
+$$;
+
 -- The context: the one row says for which tenant, in which placement, and whether for reading or writing the current
 -- transaction was opened. Reading column `tenant` of a context that does not verify raises: the cast to uuid fails and
 -- carries the reason. A plain expression would yield null, which every policy would turn into an innocent "no rows".
@@ -121,20 +148,22 @@ select case
                 is distinct from right(s.token, 64) then 'freehold: the tenant context is not genuine'
            when split_part(s.token, '|', 6) not in ('', pg_backend_pid()::text) then 'freehold: the tenant context is for another connection'
            when split_part(s.token, '|', 7)::double precision < date_part('epoch', now()) then 'freehold: the tenant context has expired'
-           -- A transaction that keeps one snapshot would not see that its tenant moved away or was deleted meanwhile.
-           when current_setting('transaction_isolation') <> 'read committed' then 'freehold: a tenant context holds under read committed alone'
+           -- A transaction that keeps one snapshot would not see that its tenant moved away or was deleted meanwhile. A guest
+           -- that only reads may, to copy tables as of one moment: what it reads was the tenant's when it began.
+           when current_setting('transaction_isolation') <> 'read committed' and split_part(s.token, '|', 8) <> 'snapshot'
+                then 'freehold: a tenant context holds under read committed alone'
            -- One scalar sub-select by the primary key. The planner turns "not exists" into a hash table of all residents, built
            -- anew for each statement.
            when (select r.placement = split_part(s.token, '|', 2)
                         and r.epoch = split_part(s.token, '|', 3)::bigint
-                        and coalesce(r.login, session_user) = session_user
+                        and (r.login is null or r.login = session_user or split_part(s.token, '|', 8) in ('guest', 'snapshot'))
                  from freehold.residents r
                  where r.tenant = left(s.token, 36)::uuid) is not true then 'freehold: the tenant context is stale'
            else left(s.token, 36)
        end::uuid as tenant,
        split_part(s.token, '|', 2) as placement,
        split_part(s.token, '|', 4) as mode
-from (select current_setting('freehold.token', true) as token offset 0) s
+from (select coalesce(current_setting('freehold.token', true), freehold.guest_token()) as token offset 0) s
 left join freehold.seal_keys k on k.generation::text = split_part(s.token, '|', 5);
 
 -- What a connection needs to know before it is used: one query at connect. Every generation that is valid is listed,
@@ -154,7 +183,8 @@ from freehold.installation i
 left join lateral (select * from freehold.seal_keys order by generation desc limit 1) k on true;
 
 grant select on freehold.context, freehold.hello to public;
-grant select, insert, update, delete on freehold.placements, freehold.residents, freehold.seal_keys, freehold.ledger to freehold_control;
+grant select, insert, update, delete on freehold.placements, freehold.residents, freehold.guests, freehold.seal_keys, freehold.ledger
+    to freehold_control;
 grant select on freehold.installation to freehold_control;
 grant select (profile, interpreters) on freehold.installation to public;
 grant update (interpreters) on freehold.installation to freehold_control;

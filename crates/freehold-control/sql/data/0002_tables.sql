@@ -155,7 +155,9 @@ begin
             hint = fixes;
     end if;
 
-    execute format('alter table %s alter tenant_id set default left(current_setting(''freehold.token'', true), 36)::uuid', target);
+    -- What a token begins with. A guest binds none, and only says whose rows are meant.
+    execute format('alter table %s alter tenant_id set default '
+        'left(coalesce(current_setting(''freehold.token'', true), current_setting(''freehold.guest'', true)), 36)::uuid', target);
 
     for leaf in select relid from pg_partition_tree(target) union select target loop
         execute format('alter table %s enable row level security, force row level security', leaf);

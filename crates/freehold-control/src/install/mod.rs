@@ -80,7 +80,12 @@ impl Installer {
         for database in [&self.data, &template] {
             schema::install_data(&mut connect(&self.admin.to_database(database)).await?).await?;
         }
-        let application = format!("grant connect on database {} to freehold_app", quoted(&self.data));
+        // The control plane lets guests in, each by a login of its own.
+        let application = format!(
+            "grant connect on database {data} to freehold_app; \
+             grant connect on database {data} to freehold_control with grant option",
+            data = quoted(&self.data)
+        );
         server.batch_execute(&application).await.map_err(&failed)?;
 
         let mut catalog = connect(&self.admin.to_database(&self.catalog)).await?;

@@ -19,7 +19,8 @@ impl ControlPlane {
     ///
     /// Never ends because of a passing failure: the catalog being away is logged, and tried again.
     ///
-    /// Beside that it takes back what tenants' SQL set for its own login ([`clean_logins`](Self::clean_logins)).
+    /// Beside that it takes back what tenants' SQL set for its own login ([`clean_logins`](Self::clean_logins)), and ends guests
+    /// whose command is gone ([`end_left_over_guests`](Self::end_left_over_guests)).
     pub async fn work(&self, worker: &str, stop: impl Future<Output = ()> + Send) {
         tokio::select! {
             () = self.operate(worker, stop) => {}

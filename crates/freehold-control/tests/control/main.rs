@@ -6,6 +6,7 @@ mod backup;
 mod check;
 mod delete;
 mod doctor;
+mod guests;
 mod install;
 mod lifecycle;
 mod migrate;

@@ -1,23 +1,25 @@
 //! Tenants, one by one.
 
 mod change;
+mod exec;
 mod sql;
 
+pub(crate) use self::exec::run as exec;
 use freehold::tenant::Slug;
 use freehold_control::{ControlError, ControlPlane, TenantRow};
 
-use crate::cli::Tenant;
+use crate::cli::OneTenant;
 use crate::deployment::Deployment;
 use crate::failure::Outcome;
 use crate::json::Document;
 use crate::output::{table, visible};
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, command: Tenant) -> anyhow::Result<Outcome> {
+pub(crate) async fn run(settings: &Settings, command: OneTenant) -> anyhow::Result<Outcome> {
     let deployment = Deployment::open(settings).await?;
     let control = deployment.control();
     match command {
-        Tenant::Create { slug, name, model, idempotency_key } => {
+        OneTenant::Create { slug, name, model, idempotency_key } => {
             let key = match idempotency_key {
                 Some(key) => key,
                 None => own_key(control, &slug).await?,
@@ -26,19 +28,19 @@ pub(crate) async fn run(settings: &Settings, command: Tenant) -> anyhow::Result<
             control.create_tenant(&slug, &name, model, &key, &actor()).await?;
             show(settings, &control.tenant(&slug).await?)?;
         }
-        Tenant::List => list(settings, &control.tenants().await?)?,
-        Tenant::Show { slug } => show(settings, &control.tenant(&slug).await?)?,
-        Tenant::Set(set) => change::set(settings, control, set).await?,
-        Tenant::Rename { change, new_slug, reserve_days } => {
+        OneTenant::List => list(settings, &control.tenants().await?)?,
+        OneTenant::Show { slug } => show(settings, &control.tenant(&slug).await?)?,
+        OneTenant::Set(set) => change::set(settings, control, set).await?,
+        OneTenant::Rename { change, new_slug, reserve_days } => {
             change::rename(settings, control, change, new_slug, reserve_days).await?;
         }
-        Tenant::Suspend(change) => change::suspend(settings, control, change).await?,
-        Tenant::Resume(change) => change::resume(settings, control, change).await?,
-        Tenant::Delete { change, grace_days, yes } => {
+        OneTenant::Suspend(change) => change::suspend(settings, control, change).await?,
+        OneTenant::Resume(change) => change::resume(settings, control, change).await?,
+        OneTenant::Delete { change, grace_days, yes } => {
             change::delete(settings, control, change, grace_days, yes).await?
         }
-        Tenant::Undelete(change) => change::undelete(settings, control, change).await?,
-        Tenant::Sql(sql) => sql::run(settings, &deployment, sql).await?,
+        OneTenant::Undelete(change) => change::undelete(settings, control, change).await?,
+        OneTenant::Sql(sql) => sql::run(settings, &deployment, sql).await?,
     }
     deployment.close().await?;
     Ok(Outcome::Done)

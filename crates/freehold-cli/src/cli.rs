@@ -286,6 +286,8 @@ pub(crate) struct Migrate {
 pub(crate) enum MigrateCommand {
     /// Show what every placement lacks
     Status,
+    /// Compare what each placement has with what the others have. Exit code 3: one differs
+    Verify,
     /// Write a tenant migration with the next number
     New {
         /// What it does, in lower-case letters, digits and underscores

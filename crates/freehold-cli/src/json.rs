@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use freehold_control::{Diagnosis, Finding, Observation, Observed, Overview, Rule, SelfTest, TenantRow};
+use freehold_control::{Diagnosis, Finding, Observation, Observed, Overview, Rule, SelfTest, TenantRow, Verification};
 use freehold_scan::Report;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
@@ -42,6 +42,8 @@ pub(crate) enum Document<'a> {
     Migrate(Migrated<'a>),
     /// `migrate status`: what every database lacks.
     Databases(&'a [Lacking<'a>]),
+    /// `migrate verify`: whether placements that have the same migrations are the same.
+    Verification(&'a Verification),
     /// `migrate new`: the file that was written.
     Created(&'a Path),
     /// `check`: what could leak.

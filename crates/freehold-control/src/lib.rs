@@ -36,7 +36,7 @@ pub use error::ControlError;
 pub use guest::Guest;
 pub use install::{Installer, Passwords};
 pub use lifecycle::Change;
-pub use migrate::{MigrateFailure, MigrateObserver, MigrateReport, Pending, Plan};
+pub use migrate::{Difference, Drifted, MigrateFailure, MigrateObserver, MigrateReport, Pending, Plan, Verification};
 pub use migrations::{Migration, Migrations, Statement, split};
 pub use observe::{Observation, ObserveOptions, Observed, observations, observe, stop_observing};
 pub use operation::{NoObserver, Operation, StepObserver};

@@ -1,13 +1,14 @@
 use std::error::Error;
+use std::fmt::Write;
 
 use anyhow::anyhow;
-use freehold_control::{ControlError, MigrateReport, Migrations, Plan};
+use freehold_control::{ControlError, MigrateReport, Migrations, Plan, Verification};
 
 use crate::cli::{Migrate, MigrateCommand};
 use crate::deployment::Deployment;
 use crate::failure::{Outcome, chain};
 use crate::json::{Document, Lacking, Migrated, Pending, Unmigrated};
-use crate::output::table;
+use crate::output::{table, visible};
 use crate::progress::Progress;
 use crate::settings::Settings;
 
@@ -24,6 +25,15 @@ pub(crate) async fn run(settings: &Settings, migrate: Migrate) -> anyhow::Result
             print_plans(settings, &plans)?;
             deployment.close().await?;
             Ok(Outcome::Done)
+        }
+        Some(MigrateCommand::Verify) => {
+            let deployment = Deployment::open(settings).await?;
+            let progress = Progress::new(settings.output, "verifying");
+            let verification = deployment.control().verify_migrations(&progress).await?;
+            drop(progress);
+            deployment.close().await?;
+            settings.output.print(&Document::Verification(&verification), || drift(&verification))?;
+            Ok(if verification.drifted.is_empty() { Outcome::Done } else { Outcome::ProblemsFound })
         }
         None => {
             let deployment = Deployment::open(settings).await?;
@@ -89,6 +99,27 @@ fn print_report(settings: &Settings, report: &MigrateReport) -> anyhow::Result<(
             report.failures.len()
         )
     })
+}
+
+/// What differs, by placement, and how many were compared.
+fn drift(verification: &Verification) -> String {
+    let mut text = String::new();
+    for drifted in &verification.drifted {
+        let whose = drifted.tenant.as_ref().map_or_else(String::new, |tenant| format!(" of {tenant}"));
+        let _ = writeln!(text, "{}{whose} in {}:", drifted.placement, drifted.database);
+        for difference in &drifted.differences {
+            let as_text = |definition: &Option<String>| definition.as_deref().map_or("nothing".to_owned(), visible);
+            let _ = writeln!(text, "  {}", visible(&difference.object));
+            let _ = writeln!(text, "    most have  {}", as_text(&difference.expected));
+            let _ = writeln!(text, "    it has     {}", as_text(&difference.found));
+        }
+    }
+    let (compared, drifted, behind) = (verification.compared, verification.drifted.len(), verification.behind);
+    let _ = write!(text, "{compared} placements compared, {drifted} differ");
+    if behind > 0 {
+        let _ = write!(text, "; {behind} lack migrations and were not: `freehold migrate`");
+    }
+    text
 }
 
 fn print_plans(settings: &Settings, plans: &[(String, Plan)]) -> anyhow::Result<()> {

@@ -23,6 +23,7 @@ async fn every_command_prints_what_the_schema_says() {
         &["init"],
         &["migrate", "status"],
         &["migrate"],
+        &["migrate", "verify"],
         &["up"],
         &["status"],
         &["doctor"],

@@ -6,6 +6,7 @@
 mod apply;
 mod fleet;
 mod plan;
+mod verify;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ use freehold::tenant::PlacementId;
 use tokio_postgres::Client;
 
 pub use plan::{Pending, Plan};
+pub use verify::{Difference, Drifted, Verification};
 
 use crate::connection::connect;
 use crate::migrations::Migrations;

@@ -19,4 +19,5 @@ mod seal;
 mod support;
 mod tenant_table;
 mod trouble;
+mod verify;
 mod worker;

@@ -85,6 +85,9 @@ pub(crate) enum OnDeployment {
     Observe(Observe),
     /// Attack a running application over HTTP as two of its tenants, which sign up for it
     Scan(Scan),
+    /// Operators: people who run the deployment, for its API and console to let in
+    #[command(subcommand)]
+    User(User),
     /// Keys that contexts are sealed with
     #[command(subcommand)]
     Seal(Seal),
@@ -308,6 +311,34 @@ pub(crate) enum Cluster {
         /// Connect to the server itself
         #[arg(long)]
         direct: bool,
+        /// Why, for the audit
+        #[arg(long, default_value = "asked for on the command line")]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Create an operator, who may do everything. A tenant's own people are rows of the application's tables
+    Create {
+        /// The name to log in by
+        name: String,
+        /// Say that it is an operator's
+        #[arg(long, required = true)]
+        superuser: bool,
+        /// Where the password is: `env:NAME` or `file:PATH` [default: one is made, and printed once]
+        #[arg(long, value_name = "REFERENCE")]
+        password: Option<String>,
+        /// Why, for the audit
+        #[arg(long, default_value = "asked for on the command line")]
+        reason: String,
+    },
+    /// List the operators
+    List,
+    /// Remove an operator
+    Remove {
+        /// The name
+        name: String,
         /// Why, for the audit
         #[arg(long, default_value = "asked for on the command line")]
         reason: String,

@@ -5,7 +5,9 @@
 
 use std::path::Path;
 
-use freehold_control::{Diagnosis, Finding, Observation, Observed, Overview, Rule, SelfTest, TenantRow, Verification};
+use freehold_control::{
+    Diagnosis, Finding, Observation, Observed, OperatorRow, Overview, Rule, SelfTest, TenantRow, Verification,
+};
 use freehold_scan::Report;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
@@ -36,6 +38,10 @@ pub(crate) enum Document<'a> {
     Rows(&'a [Map<String, Value>]),
     /// `tenant exec`: how the command ended for each tenant. What the command prints goes to standard error.
     Exec(&'a [Executed<'a>]),
+    /// `user create`: the operator, and the password if one was made.
+    User(NewUser<'a>),
+    /// `user list`: every operator, by name.
+    Users(&'a [OperatorRow]),
     /// `cluster pooler`: how applications reach the cluster now.
     Cluster(Reached<'a>),
     /// `migrate`: what was done, and what failed.
@@ -111,6 +117,15 @@ pub(crate) struct Executed<'a> {
     pub(crate) code: Option<u8>,
     /// Why it was not run, or its login not taken away.
     pub(crate) error: Option<String>,
+}
+
+/// An operator who was created.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct NewUser<'a> {
+    /// The name to log in by.
+    pub(crate) name: &'a str,
+    /// The password, if one was made. It is kept nowhere.
+    pub(crate) password: Option<&'a str>,
 }
 
 /// A cluster, as applications reach it.

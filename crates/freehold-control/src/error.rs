@@ -103,6 +103,30 @@ pub enum ControlError {
         /// What was asked.
         wanted: &'static str,
     },
+    /// A name that no operator can have.
+    #[error("{name:?} cannot be the name of an operator: use 1 to 200 characters without spaces")]
+    OperatorName {
+        /// The name.
+        name: String,
+    },
+    /// There is an operator of this name.
+    #[error("there is an operator {name} already: `freehold user list` shows them")]
+    OperatorTaken {
+        /// The name.
+        name: String,
+    },
+    /// There is no operator of this name.
+    #[error("there is no operator {name}: `freehold user list` shows them")]
+    UnknownOperator {
+        /// The name.
+        name: String,
+    },
+    /// A password of an operator is too easy to try out, or too long to be one.
+    #[error("a password of an operator has 12 to 200 characters")]
+    UnfitPassword,
+    /// A password could not be hashed.
+    #[error("a password cannot be hashed")]
+    Hash(#[source] argon2::password_hash::Error),
     /// No cluster takes new tenants.
     #[error("no cluster takes new tenants: run `freehold up`")]
     NoCluster,

@@ -15,6 +15,7 @@ mod serve;
 mod status;
 mod tenant;
 mod up;
+mod user;
 
 use freehold_server::stop_requested;
 
@@ -48,6 +49,7 @@ async fn run_on(settings: &Settings, command: OnDeployment) -> anyhow::Result<Ou
         OnDeployment::Check(check) => unless_stopped(check::run(settings, check)).await,
         OnDeployment::Observe(command) => unless_stopped(observe::run(settings, command)).await,
         OnDeployment::Scan(command) => unless_stopped(scan::run(settings, command)).await,
+        OnDeployment::User(command) => unless_stopped(user::run(settings, command)).await,
         OnDeployment::Seal(command) => unless_stopped(seal::run(settings, command)).await,
         OnDeployment::Pg(command) => unless_stopped(pg::run(settings, command)).await,
     }

@@ -35,6 +35,8 @@ async fn every_command_prints_what_the_schema_says() {
         &["tenant", "delete", "acme", "--yes"],
         &["tenant", "show", "acme"],
         &["tenant", "undelete", "acme"],
+        &["user", "create", "ann@example.com", "--superuser"],
+        &["user", "list"],
         &["cluster", "pooler", "main", "--direct"],
         &["seal", "rotate"],
         &["pg", "url"],

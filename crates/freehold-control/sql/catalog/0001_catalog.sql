@@ -165,6 +165,15 @@ create table catalog.audit (
 );
 create index on catalog.audit (tenant, at);
 
+-- People who may run the deployment over its API and its console. Those of a tenant are rows of the application's own tables.
+create table catalog.operators (
+    name text primary key check (name ~ '^[^[:cntrl:][:space:]]{1,200}$'),
+    -- Argon2id, as a PHC string.
+    password text not null check (password like '$argon2id$%'),
+    created_at timestamptz not null default now()
+);
+create unique index operators_name on catalog.operators (lower(name));
+
 create function catalog.announce_operation() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp

@@ -13,6 +13,7 @@ mod migrate;
 mod migrations;
 mod observe;
 mod operator;
+mod operators;
 mod pooler;
 mod provision;
 mod seal;

@@ -30,6 +30,9 @@ use crate::{ControlError, ControlPlane};
 
 /// For how long a guest is good if nobody moves it on.
 const GOOD: Duration = Duration::from_secs(60);
+/// For how long its password is, which is the longest that a command can go on connecting. Nobody moves that on: a login without a
+/// good guest has no context.
+const PASSWORD_GOOD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A login that reaches the rows of one tenant, and the way to use it.
 ///
@@ -94,7 +97,9 @@ impl ControlPlane {
         match guest.create().await {
             Ok(()) => Ok(guest),
             Err(error) => {
-                guest.end().await?;
+                if let Err(unended) = guest.end().await {
+                    tracing::warn!(error = &unended as &dyn std::error::Error, "a worker will take the login away");
+                }
                 Err(error)
             }
         }
@@ -191,18 +196,19 @@ impl Guest {
         environment
     }
 
-    /// Keeps the login good. Ends when somebody else has ended the guest, as the deletion of its tenant does.
+    /// Keeps the guest good. Ends when somebody else has ended it, as the deletion of its tenant does. To drop this is safe at any
+    /// moment.
     pub async fn keep(&self) {
         loop {
-            tokio::time::sleep(GOOD / 4).await;
             match self.renew().await {
                 Ok(true) => {}
                 Ok(false) => return,
                 // It is good for a while yet, and the server may be back by then.
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the login could not be kept good")
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a guest could not be kept good")
                 }
             }
+            tokio::time::sleep(GOOD / 4).await;
         }
     }
 
@@ -240,7 +246,11 @@ impl Guest {
         let (login, database_name) = (&self.login, quoted(&database));
         let verifier = postgres_protocol::password::scram_sha_256(self.password.expose_secret().as_bytes());
         let server_client = connect(&server.to_database(&data)).await?;
-        let until = good_until(&server_client).await?;
+        let until = server_client
+            .query_one("select (now() + make_interval(secs => $1))::text", &[&PASSWORD_GOOD.as_secs_f64()])
+            .await
+            .map_err(&failed)?;
+        let until: &str = until.get(0);
         let create = format!(
             "create role {login} login inherit password '{verifier}' valid until '{until}' in role freehold_tenant; \
              alter role {login} in database {database_name} set search_path = {path}; \
@@ -263,22 +273,16 @@ impl Guest {
 
     /// `false`: the guest was ended.
     async fn renew(&self) -> Result<bool, ControlError> {
-        let failed = ControlError::doing("keeping a guest's login good");
-        let House { server, data, database } = self.house();
-        let renew = |table: &str, login: &str| {
-            format!("update {table} set good_until = now() + make_interval(secs => $2) where login = $1::text{login}")
-        };
-        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&self.login, &GOOD.as_secs_f64()];
+        let failed = ControlError::doing("keeping a guest good");
         let catalog = self.control.catalog().await?;
-        if catalog.execute(&renew("catalog.guests", ""), &parameters).await.map_err(&failed)? == 0 {
+        let renew = "update catalog.guests set good_until = now() + make_interval(secs => $2) where login = $1";
+        if catalog.execute(renew, &[&self.login, &GOOD.as_secs_f64()]).await.map_err(&failed)? == 0 {
             return Ok(false);
         }
-        let home = connect(&server.to_database(&database)).await?;
-        home.execute(&renew("freehold.guests", "::name"), &parameters).await.map_err(&failed)?;
-        let server = connect(&server.to_database(&data)).await?;
-        let until = good_until(&server).await?;
-        let longer = format!("alter role {} valid until '{until}'", self.login);
-        server.batch_execute(&longer).await.map(|()| true).map_err(failed)
+        let home = connect(&self.place.server.to_database(&self.place.database)).await?;
+        let renew =
+            "update freehold.guests set good_until = now() + make_interval(secs => $2) where login = $1::text::name";
+        home.execute(renew, &[&self.login, &GOOD.as_secs_f64()]).await.map(|_| true).map_err(failed)
     }
 }
 
@@ -317,13 +321,6 @@ impl House {
         }
         server.batch_execute(&format!("drop role {login}")).await.map_err(&failed)
     }
-}
-
-/// Until when a login that is made or renewed now is good, by the server's clock.
-async fn good_until(server: &Client) -> Result<String, ControlError> {
-    let until = "select (now() + make_interval(secs => $1))::text";
-    let row = server.query_one(until, &[&GOOD.as_secs_f64()]).await;
-    row.map(|row| row.get(0)).map_err(ControlError::doing("reading the server's clock"))
 }
 
 /// The file of the authorities that libpq is to trust, if nobody named one. Before version 16 it cannot find those of the

@@ -43,9 +43,9 @@ async fn assert_no_guest_is_left(program: &Program) {
 async fn a_command_learns_from_its_environment_how_to_reach_its_tenant_and_nothing_more() {
     let program = with_tenants(&["schema"]);
     let script =
-        "echo $FREEHOLD_TENANT $FREEHOLD_TENANT_ID $PGDATABASE $PGUSER $PGSERVICE.$FREEHOLD_CONTROL_URL. $PGOPTIONS";
+        "echo $FREEHOLD_TENANT $FREEHOLD_TENANT_ID $PGDATABASE $PGUSER $PGSERVICE.$FREEHOLD_MASTER_KEY. $PGOPTIONS";
     let mut command = program.command(&["tenant", "exec", "anna-schema", "--", "sh", "-c", script]);
-    command.env("PGSERVICE", "elsewhere").env("PGUSER", "postgres");
+    command.env("PGSERVICE", "elsewhere").env("PGUSER", "postgres").env("FREEHOLD_MASTER_KEY", "secret");
     let run = Run::of(command);
     assert_eq!(run.code, Some(0), "{run:#?}");
     let tenant = program.json(&["tenant", "show", "anna-schema"])["tenant"].clone();
@@ -53,7 +53,7 @@ async fn a_command_learns_from_its_environment_how_to_reach_its_tenant_and_nothi
     let words: Vec<&str> = run.stdout.split_whitespace().collect();
     assert_eq!(words[..3], ["anna-schema", id, "freehold_data"]);
     assert!(words[3].starts_with("g_"), "{words:?}");
-    assert_eq!(words[4], "..", "neither somebody's service nor the control plane's login: {words:?}");
+    assert_eq!(words[4], "..", "neither somebody's service nor a key: {words:?}");
     assert!(run.stdout.contains(&format!("search_path={placement},pg_temp")), "{}", run.stdout);
     assert_no_guest_is_left(&program).await;
 }

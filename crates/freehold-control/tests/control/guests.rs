@@ -266,6 +266,32 @@ async fn what_is_left_of_a_command_that_was_killed_is_swept() {
 }
 
 #[tokio::test]
+async fn a_guest_that_is_kept_stays_good_until_it_is_ended() {
+    for model in Model::ALL {
+        let twins = Twins::of(model).await;
+        let guest = twins.guest("anna", Mode::Read).await;
+        let (catalog, home) = (twins.fleet.catalog().await, twins.fleet.superuser(&twins.a.database).await);
+        for (client, table) in [(&catalog, "catalog.guests"), (&home, "freehold.guests")] {
+            client
+                .batch_execute(&format!("update {table} set good_until = now() + interval '1 second'"))
+                .await
+                .unwrap();
+        }
+        let renewed = async {
+            for (client, table) in [(&catalog, "catalog.guests"), (&home, "freehold.guests")] {
+                eventually(client, &format!("select good_until > now() + interval '30 seconds' from {table}")).await;
+            }
+        };
+        tokio::select! {
+            () = guest.keep() => panic!("{model}: nobody ended it"),
+            () = renewed => {}
+        }
+        guest.end().await.unwrap();
+        tokio::time::timeout(PATIENCE, guest.keep()).await.unwrap_or_else(|_| panic!("{model}: it goes on being kept"));
+    }
+}
+
+#[tokio::test]
 async fn a_worker_sweeps_what_is_left_over() {
     let twins = Twins::of(Model::Shared).await;
     let _killed = twins.guest("anna", Mode::Read).await;

@@ -19,9 +19,21 @@ use crate::failure::{Outcome, chain};
 use crate::json::{Document, Executed};
 use crate::settings::Settings;
 
-/// Variables that would lead a program elsewhere than the login does (PostgreSQL: libpq, "Environment Variables").
-const ELSEWHERE: &[&str] =
-    &["PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE", "PGPASSFILE", "PGSSLMODE", "PGREQUIRESSL", "PGTARGETSESSIONATTRS"];
+/// Variables that would lead a program elsewhere than its login does (PostgreSQL: libpq, "Environment Variables"), and secrets of
+/// an application.
+const ELSEWHERE: &[&str] = &[
+    "PGHOSTADDR",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGPASSFILE",
+    "PGSSLMODE",
+    "PGREQUIRESSL",
+    "PGTARGETSESSIONATTRS",
+    "FREEHOLD_CATALOG_URL",
+    "FREEHOLD_DATABASE_URL",
+    "FREEHOLD_MASTER_KEY",
+    "FREEHOLD_MASTER_KEY_FILE",
+];
 
 pub(crate) async fn run(settings: &Settings, exec: Exec) -> anyhow::Result<Outcome> {
     let deployment = Deployment::open_to_stay(settings).await?;

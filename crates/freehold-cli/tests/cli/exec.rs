@@ -1,7 +1,10 @@
 //! Commands of others with a login for one tenant.
 
-use std::process::Command;
+use std::fs::File;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
+use nix::pty::openpty;
 use nix::sys::signal::Signal;
 
 use crate::program::{Program, Run, document, lives, within};
@@ -194,4 +197,17 @@ async fn what_a_kill_leaves_behind_the_next_command_sweeps() {
     assert_eq!(left.unwrap(), 1);
     program.ok(&["tenant", "exec", "bert-shared", "--", "true"]);
     assert_no_guest_is_left(&program).await;
+}
+
+#[test]
+fn a_command_reads_from_the_terminal_that_it_is_run_on() {
+    let program = with_tenants(&["shared"]);
+    let terminal = openpty(None, None).unwrap();
+    let mut command =
+        program.command(&["tenant", "exec", "anna-shared", "--", "sh", "-c", "read word; echo got $word"]);
+    let command = command.stdin(terminal.slave).stdout(Stdio::piped());
+    let child = command.spawn().unwrap();
+    File::from(terminal.master.try_clone().unwrap()).write_all(b"hello\n").unwrap();
+    let run = Run::from(child.wait_with_output().unwrap());
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "got hello\n"), "{run:#?}");
 }

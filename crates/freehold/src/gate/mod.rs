@@ -15,7 +15,7 @@ pub use layer::{Tenancy, TenantService};
 
 use crate::Problem;
 use crate::directory::Directory;
-use crate::resolve::{Address, Chain, ResolveError};
+use crate::resolve::{Address, Chain, ResolveError, TenantName};
 use crate::tenant::{Slug, Status, Tenant};
 
 /// Why a request does not get through.
@@ -26,10 +26,10 @@ pub enum GateError {
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     /// No tenant has this name.
-    #[error("there is no tenant {slug}")]
+    #[error("there is no tenant {name}")]
     Unknown {
         /// The name.
-        slug: Slug,
+        name: TenantName,
     },
     /// The tenant is being created.
     #[error("tenant {slug} is not ready yet")]
@@ -65,25 +65,30 @@ pub(crate) fn admit(
     chain: &Chain,
     request: &mut Parts,
 ) -> Result<Option<Arc<Tenant>>, GateError> {
-    let claim = match chain.resolve(request)? {
+    let claim = match chain.resolve(request, directory)? {
         Address::Tenant(claim) => claim,
         Address::Base => return Ok(None),
         Address::Unknown => return Err(ResolveError::NoSlug.into()),
     };
-    let slug = claim.slug;
-    let Some(tenant) = directory.find(&slug) else { return Err(GateError::Unknown { slug }) };
+    let found = match &claim.tenant {
+        TenantName::Slug(slug) => directory.find(slug),
+        TenantName::Id(id) => directory.get(*id),
+    };
+    let Some(tenant) = found else { return Err(GateError::Unknown { name: claim.tenant }) };
+    let slug = || tenant.slug.clone();
     match tenant.status {
         Status::Active => {}
         Status::ReadOnly if is_reading(&request.method) => {}
-        Status::ReadOnly => return Err(GateError::ReadOnly { slug }),
-        Status::Suspended => return Err(GateError::Suspended { slug, page: wants_page(&request.headers) }),
-        Status::Provisioning => return Err(GateError::Provisioning { slug }),
-        Status::Deleting => return Err(GateError::Gone { slug }),
-        Status::Deleted => return Err(GateError::Unknown { slug }),
+        Status::ReadOnly => return Err(GateError::ReadOnly { slug: slug() }),
+        Status::Suspended => return Err(GateError::Suspended { slug: slug(), page: wants_page(&request.headers) }),
+        Status::Provisioning => return Err(GateError::Provisioning { slug: slug() }),
+        Status::Deleting => return Err(GateError::Gone { slug: slug() }),
+        Status::Deleted => return Err(GateError::Unknown { name: claim.tenant }),
     }
     if let Some(uri) = claim.rewritten {
         request.uri = uri;
     }
+    request.extensions.extend(claim.extensions);
     Ok(Some(tenant))
 }
 

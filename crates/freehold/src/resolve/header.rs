@@ -6,6 +6,7 @@ use http::HeaderName;
 use http::request::Parts;
 
 use super::{Address, Claim, ResolveError, Resolver};
+use crate::tenant::Slug;
 
 /// Resolves a header that a proxy sets, and believes only proxies that were listed.
 ///
@@ -47,8 +48,8 @@ impl Resolver for TrustedHeader {
         match (values.next(), values.next()) {
             (None, _) => Ok(Address::Unknown),
             (Some(value), None) => {
-                let slug = value.to_str().ok().and_then(|text| text.parse().ok()).ok_or(ResolveError::NoSlug)?;
-                Ok(Address::Tenant(Claim { slug, rewritten: None }))
+                let slug: Slug = value.to_str().ok().and_then(|text| text.parse().ok()).ok_or(ResolveError::NoSlug)?;
+                Ok(Address::Tenant(Claim::of(slug)))
             }
             (Some(_), Some(_)) => Err(ResolveError::NoSlug),
         }
@@ -101,7 +102,7 @@ mod tests {
         let networks = ["10.0.0.0/8", "::1"].map(|text| text.parse().unwrap());
         let resolver = TrustedHeader::new(HeaderName::from_static("x-tenant"), networks);
         Ok(match resolver.resolve(&parts)? {
-            Address::Tenant(claim) => Some(claim.slug.to_string()),
+            Address::Tenant(claim) => Some(claim.tenant.to_string()),
             Address::Base | Address::Unknown => None,
         })
     }

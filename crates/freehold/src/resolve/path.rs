@@ -3,6 +3,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 
 use super::{Address, Claim, ResolveError, Resolver};
+use crate::tenant::Slug;
 
 /// Resolves `/t/acme/expenses` to `acme`, for the prefix `/t`; the handler sees `/expenses`. Any other path is the application's own.
 ///
@@ -33,10 +34,10 @@ impl Resolver for PathPrefix {
         if label.is_empty() {
             return Ok(Address::Base);
         }
-        let slug = label.parse().map_err(|_| ResolveError::NoSlug)?;
+        let slug: Slug = label.parse().map_err(|_| ResolveError::NoSlug)?;
         let query = request.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let rewritten = rewrite(&request.uri, &format!("/{rest}{query}")).ok_or(ResolveError::NoSlug)?;
-        Ok(Address::Tenant(Claim { slug, rewritten: Some(rewritten) }))
+        Ok(Address::Tenant(Claim { rewritten: Some(rewritten), ..Claim::of(slug) }))
     }
 }
 
@@ -55,7 +56,7 @@ mod tests {
     fn resolve(prefix: &str, uri: &str) -> Result<Option<(String, String)>, ResolveError> {
         let request = Request::builder().uri(uri).body(()).unwrap().into_parts().0;
         Ok(match PathPrefix::new(prefix).resolve(&request)? {
-            Address::Tenant(claim) => Some((claim.slug.to_string(), claim.rewritten.unwrap().to_string())),
+            Address::Tenant(claim) => Some((claim.tenant.to_string(), claim.rewritten.unwrap().to_string())),
             Address::Base | Address::Unknown => None,
         })
     }

@@ -1,6 +1,7 @@
 use http::request::Parts;
 
 use super::{Address, Claim, Host, ResolveError, Resolver};
+use crate::tenant::Slug;
 
 /// Resolves `acme.example.com` to `acme`, where `example.com` is one of the application's own domains.
 ///
@@ -46,8 +47,8 @@ impl Resolver for Subdomain {
         let label = self.base_domains.iter().find_map(|base| host.as_str().strip_suffix(base)?.strip_suffix('.'));
         match label {
             Some(label) => {
-                let slug = label.parse().map_err(|_| ResolveError::NoSlug)?;
-                Ok(Address::Tenant(Claim { slug, rewritten: None }))
+                let slug: Slug = label.parse().map_err(|_| ResolveError::NoSlug)?;
+                Ok(Address::Tenant(Claim::of(slug)))
             }
             None => Ok(Address::Unknown),
         }
@@ -64,7 +65,7 @@ mod tests {
         let request = Request::builder().uri("/").header(header::HOST, host).body(()).unwrap().into_parts().0;
         let resolver = Subdomain::of(["example.com", "localhost"]).unwrap();
         resolver.resolve(&request).map(|address| match address {
-            Address::Tenant(claim) => format!("tenant {}", claim.slug),
+            Address::Tenant(claim) => format!("tenant {}", claim.tenant),
             Address::Base => "base".into(),
             Address::Unknown => "unknown".into(),
         })
@@ -84,7 +85,10 @@ mod tests {
         let request = Request::builder().uri("/").header(header::HOST, "acme.eu.example.com").body(()).unwrap();
         for bases in [["example.com", "eu.example.com"], ["eu.example.com", "example.com"]] {
             let address = Subdomain::of(bases).unwrap().resolve(&request.clone().into_parts().0);
-            assert!(matches!(&address, Ok(Address::Tenant(claim)) if claim.slug.as_str() == "acme"), "{address:?}");
+            assert!(
+                matches!(&address, Ok(Address::Tenant(claim)) if claim.tenant.to_string() == "acme"),
+                "{address:?}"
+            );
         }
     }
 

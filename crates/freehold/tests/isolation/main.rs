@@ -12,3 +12,5 @@ mod scope;
 mod sqlx_begin_leak;
 mod support;
 mod tls;
+#[cfg(feature = "jwt")]
+mod tokens;

@@ -4,4 +4,5 @@
 mod block;
 mod guide;
 mod migrations;
+mod resolvers;
 mod testing;

@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -6,12 +7,17 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use http::Request;
+use tower::util::MapRequestLayer;
 use tower::{Layer, Service, ServiceExt};
+use tracing::Instrument;
 
+use super::admit;
 use super::extract::Admitted;
-use super::{GateError, admit};
+use super::log::{Noted, RequestLog, note_route};
+use super::outcome::Outcome;
 use crate::Freehold;
 use crate::resolve::{Chain, ResolveError};
+use crate::tenant::Tenant;
 
 /// The way in: resolves the tenant of a request and asks the gate, before any handler runs.
 ///
@@ -21,17 +27,28 @@ use crate::resolve::{Chain, ResolveError};
 pub struct Tenancy {
     freehold: Freehold,
     chain: Chain,
+    log: Option<RequestLog>,
 }
 
 impl Tenancy {
     /// Resolves by `chain`, among the tenants that `freehold` knows.
     pub fn new(freehold: &Freehold, chain: Chain) -> Self {
-        Self { freehold: freehold.clone(), chain }
+        Self { freehold: freehold.clone(), chain, log: None }
+    }
+
+    /// Keeps a log of all requests, also of those that are refused.
+    pub fn logged(self, log: RequestLog) -> Self {
+        Self { log: Some(log), ..self }
     }
 
     /// One router out of two: `tenants` for requests of a tenant, `base` for requests that name none. Neither is reachable
     /// in the other's place, so a path may stand in both.
     pub fn router(&self, tenants: Router, base: Router) -> Router {
+        let (tenants, base) = match self.log {
+            // Which route it was is known behind the router.
+            Some(_) => (tenants.layer(MapRequestLayer::new(note_route)), base.layer(MapRequestLayer::new(note_route))),
+            None => (tenants, base),
+        };
         let front = TenantService { tenancy: self.clone(), tenants, base: Some(base) };
         Router::new().fallback_service(front)
     }
@@ -68,21 +85,58 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let Some(log) = &self.tenancy.log else { return self.answer(request) };
+        let line = log.begin(&mut request);
+        let span = line.span();
+        let answer = span.in_scope(|| self.answer(request));
+        let logged = async move {
+            let mut response = answer.await?;
+            line.end(&mut response);
+            Ok(response)
+        };
+        Box::pin(logged.instrument(span))
+    }
+}
+
+/// Where a request goes.
+enum Way {
+    In(Arc<Tenant>),
+    Base(Router),
+}
+
+impl<S> TenantService<S>
+where
+    S: Service<Request<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Response: IntoResponse,
+    S::Future: Send,
+{
+    fn answer(&self, request: Request<Body>) -> BoxFuture<'static, Result<Response, Infallible>> {
         let (mut parts, body) = request.into_parts();
         let admitted = admit(self.tenancy.freehold.directory(), &self.tenancy.chain, &mut parts);
-        match (admitted, &self.base) {
-            (Ok(Some(tenant)), _) => {
+        let way = admitted.and_then(|tenant| match (tenant, &self.base) {
+            (Some(tenant), _) => Ok(Way::In(tenant)),
+            (None, Some(base)) => Ok(Way::Base(base.clone())),
+            (None, None) => Err(ResolveError::NoSlug.into()),
+        });
+        let outcome = match &way {
+            Ok(Way::In(_)) => Outcome::Admitted,
+            Ok(Way::Base(_)) => Outcome::Base,
+            Err(error) => error.into(),
+        };
+        if let Some(noted) = parts.extensions.get::<Noted>() {
+            noted.outcome(outcome);
+        }
+        match way {
+            Ok(Way::In(tenant)) => {
                 parts.extensions.insert(Admitted { tenant, freehold: self.tenancy.freehold.clone() });
                 let tenants = self.tenants.clone();
                 Box::pin(async move { Ok(tenants.oneshot(Request::from_parts(parts, body)).await.into_response()) })
             }
-            (Ok(None), Some(base)) => {
-                let base = base.clone();
+            Ok(Way::Base(base)) => {
                 Box::pin(async move { Ok(base.oneshot(Request::from_parts(parts, body)).await.into_response()) })
             }
-            (Ok(None), None) => Box::pin(async { Ok(GateError::Resolve(ResolveError::NoSlug).into_response()) }),
-            (Err(error), _) => Box::pin(async { Ok(error.into_response()) }),
+            Err(error) => Box::pin(async { Ok(error.into_response()) }),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod extract;
 mod layer;
+mod log;
+mod outcome;
 
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use http::{HeaderMap, Method, StatusCode};
 
 pub use extract::{CurrentTenant, NoTenant};
 pub use layer::{Tenancy, TenantService};
+use log::Noted;
+pub use log::{RequestId, RequestLog};
 
 use crate::Problem;
 use crate::directory::Directory;
@@ -75,6 +79,9 @@ pub(crate) fn admit(
         TenantName::Id(id) => directory.get(*id),
     };
     let Some(tenant) = found else { return Err(GateError::Unknown { name: claim.tenant }) };
+    if let Some(noted) = request.extensions.get::<Noted>() {
+        noted.tenant(&tenant);
+    }
     let slug = || tenant.slug.clone();
     match tenant.status {
         Status::Active => {}

@@ -2,8 +2,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use axum::extract::ConnectInfo;
-use http::HeaderName;
 use http::request::Parts;
+use http::{Extensions, HeaderName};
 
 use super::{Address, Claim, ResolveError, Resolver};
 use crate::tenant::Slug;
@@ -39,9 +39,7 @@ impl TrustedHeader {
 
 impl Resolver for TrustedHeader {
     fn resolve(&self, request: &Parts) -> Result<Address, ResolveError> {
-        let peer =
-            request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical());
-        if !peer.is_some_and(|peer| self.proxies.iter().any(|network| network.contains(peer))) {
+        if !Network::is_peer_of(&self.proxies, &request.extensions) {
             return Ok(Address::Unknown);
         }
         let mut values = request.headers.get_all(&self.name).iter();
@@ -57,6 +55,12 @@ impl Resolver for TrustedHeader {
 }
 
 impl Network {
+    /// Whether a request comes straight from one of these networks, as far as the server has noted its peer.
+    pub(crate) fn is_peer_of(networks: &[Self], request: &Extensions) -> bool {
+        let peer = request.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical());
+        peer.is_some_and(|peer| networks.iter().any(|network| network.contains(peer)))
+    }
+
     fn contains(&self, peer: IpAddr) -> bool {
         let bits = |address: IpAddr| match address {
             IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32),

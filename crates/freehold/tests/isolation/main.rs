@@ -8,6 +8,7 @@ mod own_server;
 mod pool;
 mod pooler;
 mod recovery;
+mod request_log;
 mod scope;
 mod sqlx_begin_leak;
 mod support;

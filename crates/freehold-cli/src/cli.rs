@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -384,6 +385,9 @@ pub(crate) enum Serve {
         /// How many operations at a time
         #[arg(long, default_value = "1")]
         tasks: NonZeroUsize,
+        /// Serve /metrics, /healthz and /readyz there, over HTTP and to everybody who reaches it; a port alone is on this machine
+        #[arg(long, value_name = "ADDR", value_parser = listen_address)]
+        metrics_listen: Option<SocketAddr>,
     },
 }
 
@@ -507,6 +511,13 @@ pub(crate) struct Child {
     /// What to run
     #[arg(last = true, required = true)]
     pub(crate) command: Vec<OsString>,
+}
+
+/// An address and a port, or a port of this machine.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.parse::<u16>().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    port.or_else(|_| text.parse())
+        .map_err(|_| "use a port like 9184, or an address with one like 10.0.0.7:9184".to_owned())
 }
 
 #[cfg(test)]

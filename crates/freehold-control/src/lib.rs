@@ -15,6 +15,7 @@ mod guest;
 mod install;
 mod lifecycle;
 mod logins;
+mod metrics;
 mod migrate;
 mod migrations;
 mod observe;
@@ -27,6 +28,7 @@ mod provision;
 mod seal;
 mod tenants;
 
+pub use crate::metrics::METRICS;
 pub use check::{
     Baseline, CheckOptions, Drift, Finding, FixReport, Rule, SelfTest, Severity, check_database, fix, self_test,
     without_placements,

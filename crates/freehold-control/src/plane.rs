@@ -11,6 +11,7 @@ use crate::connection::{connect, password};
 use crate::install::CATALOG_VERSION;
 use crate::migrate::Migrator;
 use crate::migrations::Migrations;
+use crate::operation::Registrations;
 use crate::provision::Place;
 use crate::{ControlError, lifecycle, seal};
 
@@ -37,6 +38,7 @@ impl ControlConfig {
 #[derive(Clone, Debug)]
 pub struct ControlPlane {
     config: ControlConfig,
+    registrations: Registrations,
 }
 
 /// A cluster, as the control plane reaches it.
@@ -53,7 +55,7 @@ impl ControlPlane {
     ///
     /// When the migrations cannot be read or contradict each other.
     pub fn new(config: ControlConfig) -> Result<Self, ControlError> {
-        let control = Self { config };
+        let control = Self { config, registrations: Registrations::default() };
         control.migrator()?;
         Ok(control)
     }
@@ -66,6 +68,11 @@ impl ControlPlane {
     /// it is as much part of a new tenant as the others.
     pub(crate) fn migrator(&self) -> Result<Migrator, ControlError> {
         Ok(Migrator { migrations: Migrations::read(&self.config.migrations)? })
+    }
+
+    /// How many of this process's workers the catalog knows of.
+    pub(crate) fn registrations(&self) -> &Registrations {
+        &self.registrations
     }
 
     pub(crate) fn catalog_login(&self) -> &Login {

@@ -5,6 +5,7 @@ mod freehold;
 pub mod gate;
 pub mod isolation;
 pub mod login;
+pub mod metrics;
 mod problem;
 pub mod resolve;
 pub mod tenant;

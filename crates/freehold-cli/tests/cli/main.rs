@@ -12,3 +12,4 @@ mod reference;
 mod sql;
 mod story;
 mod up;
+mod worker_status;

@@ -15,6 +15,7 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::ControlError;
+pub(crate) use worker::Registrations;
 
 /// Told after each step of an operation. Tests end the work here.
 pub trait StepObserver: Debug + Send + Sync {

@@ -1,14 +1,18 @@
 use std::error::Error;
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
+use metrics::{counter, histogram};
 use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, Client};
 use uuid::Uuid;
 
 use super::lease::{let_go, release, renew, retry, take};
 use super::{NoObserver, StepObserver, Steps};
+use crate::metrics::{OPERATION_DURATION, OPERATIONS, kind_label};
 use crate::{ControlError, ControlPlane, delete, provision};
 
 /// How often operations are looked for when no notification arrives.
@@ -63,6 +67,16 @@ impl ControlPlane {
         self.run_one(worker, None, &NoObserver).await
     }
 
+    /// Whether this process is a worker that the catalog knows of, and the catalog answers.
+    ///
+    /// # Errors
+    ///
+    /// When the catalog cannot be reached, or is of another version.
+    pub async fn is_registered(&self) -> Result<bool, ControlError> {
+        self.catalog().await?;
+        Ok(self.registrations().load(Ordering::Acquire) > 0)
+    }
+
     /// Takes one operation that is due and runs it. `false`: nothing was due.
     ///
     /// # Errors
@@ -77,10 +91,12 @@ impl ControlPlane {
         let catalog = self.catalog().await?;
         let Some(operation) = take(&catalog, worker, only).await? else { return Ok(false) };
         let steps = Steps { catalog: &catalog, operation: &operation, worker, observer };
+        let began = Instant::now();
         let result = tokio::select! {
             result = self.run(&steps) => result,
             lost = renew(&catalog, worker, operation.id) => Err(lost),
         };
+        count(&operation.kind, &result, began.elapsed());
         match &result {
             Err(ControlError::LeaseLost { .. }) => {
                 let_go(&catalog, worker, operation.id).await?;
@@ -130,6 +146,17 @@ impl ControlPlane {
     }
 }
 
+fn count(kind: &str, result: &Result<(), ControlError>, time: Duration) {
+    let kind = kind_label(kind);
+    let result = match result {
+        Ok(()) => "done",
+        Err(ControlError::LeaseLost { .. }) => "lost",
+        Err(_) => "failed",
+    };
+    counter!(OPERATIONS, "kind" => kind, "result" => result).increment(1);
+    histogram!(OPERATION_DURATION, "kind" => kind).record(time);
+}
+
 /// What `catalog.has_worker` looks for.
 const PRESENT: &str = "select pg_advisory_lock_shared(7146013, 1)";
 
@@ -137,6 +164,26 @@ const PRESENT: &str = "select pg_advisory_lock_shared(7146013, 1)";
 struct Bell {
     _client: Client,
     rings: mpsc::UnboundedReceiver<()>,
+    _registered: Registered,
+}
+
+/// How many bells of a control plane hang.
+pub(crate) type Registrations = Arc<AtomicUsize>;
+
+/// A bell hangs, for as long as this lives.
+struct Registered(Registrations);
+
+impl Registered {
+    fn note(registrations: &Registrations) -> Self {
+        registrations.fetch_add(1, Ordering::AcqRel);
+        Self(registrations.clone())
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Bell {
@@ -155,7 +202,7 @@ impl Bell {
         });
         client.batch_execute(PRESENT).await.map_err(&failed)?;
         client.batch_execute("listen freehold_operation").await.map_err(&failed)?;
-        Ok(Self { _client: client, rings })
+        Ok(Self { _client: client, rings, _registered: Registered::note(control.registrations()) })
     }
 
     /// Waits for a ring, and takes all that came; ends at once when there is nobody to ring any more.

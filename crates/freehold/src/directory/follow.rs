@@ -3,6 +3,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use metrics::counter;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_postgres::{AsyncMessage, Client, Row};
@@ -10,6 +11,7 @@ use tokio_postgres::{AsyncMessage, Client, Row};
 use super::Directory;
 use crate::isolation::{Endpoint, Endpoints};
 use crate::login::Login;
+use crate::metrics::DIRECTORY_RECONNECTS;
 use crate::tenant::{ClusterId, Model, Placement, Tenant, TenantId};
 
 /// How old a picture of the catalog may get when no notification arrives.
@@ -65,6 +67,7 @@ pub(crate) async fn follow(
 }
 
 async fn keep_current(catalog: Login, mut feed: Feed, directory: Weak<Directory>, endpoints: Weak<Endpoints>) {
+    let reconnects = counter!(DIRECTORY_RECONNECTS);
     loop {
         // Either way it is time to look. A closed channel is a lost connection, which the refresh finds out.
         let _ = timeout(POLL, feed.notified.recv()).await;
@@ -80,6 +83,7 @@ async fn keep_current(catalog: Login, mut feed: Feed, directory: Weak<Directory>
         tokio::time::sleep(POLL).await;
         if let Ok(Ok(reopened)) = timeout(PATIENCE, Feed::open(&catalog)).await {
             feed = reopened;
+            reconnects.increment(1);
         }
     }
 }
@@ -117,7 +121,10 @@ impl Feed {
             .await?;
         // Before the tenants that may live there, and also when no tenant changed.
         self.refresh_endpoints(endpoints).await?;
-        let Some(last) = rows.last() else { return Ok(()) };
+        let Some(last) = rows.last() else {
+            directory.note_answer();
+            return Ok(());
+        };
         let version: i64 = last.try_get("version")?;
         let (mut tenants, mut unreadable) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in &rows {
@@ -132,6 +139,7 @@ impl Feed {
             }
         }
         directory.apply(tenants, &unreadable, version);
+        directory.note_answer();
         Ok(())
     }
 

@@ -9,7 +9,8 @@ mod follow;
 mod shards;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -27,6 +28,9 @@ pub struct Directory {
     by_slug: Shards<Slug>,
     by_id: Shards<TenantId>,
     version: AtomicI64,
+    began: Instant,
+    /// When the catalog last answered: milliseconds since `began`.
+    answered: AtomicU64,
     changed: watch::Sender<i64>,
 }
 
@@ -36,6 +40,8 @@ impl Directory {
             by_slug: Shards::new(),
             by_id: Shards::new(),
             version: AtomicI64::new(0),
+            began: Instant::now(),
+            answered: AtomicU64::new(0),
             changed: watch::Sender::new(0),
         }
     }
@@ -53,6 +59,21 @@ impl Directory {
     /// The version of the catalog this directory has seen. It rises with every change of any tenant.
     pub fn version(&self) -> i64 {
         self.version.load(Ordering::Acquire)
+    }
+
+    /// How long ago the catalog last answered. What changed there since then is not known here.
+    pub fn age(&self) -> Duration {
+        self.began.elapsed().saturating_sub(Duration::from_millis(self.answered.load(Ordering::Acquire)))
+    }
+
+    /// How many tenants are known. It is counted when it is asked for.
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// The catalog has answered, and everything it said was taken in.
+    pub(crate) fn note_answer(&self) {
+        self.answered.store(self.began.elapsed().as_millis() as u64, Ordering::Release);
     }
 
     /// Told each time the directory changed.

@@ -26,6 +26,10 @@ impl<K: Hash + Eq + Clone> Shards<K> {
         self.shards[self.shard(key)].load().get(key).cloned()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.load().len()).sum()
+    }
+
     /// Sets or, with `None`, removes; the last change of a key counts. Only one caller at a time: the directory's
     /// follower.
     pub(super) fn update(&self, changes: Vec<(K, Option<Arc<Tenant>>)>) {

@@ -1,5 +1,6 @@
 mod config;
 mod provision;
+mod report;
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,10 +10,12 @@ use tokio::time::Instant;
 
 pub use config::{Config, ConfigError};
 pub use provision::{NewTenant, ProvisionError};
+use report::report;
 
 use crate::directory::{Directory, DirectoryError, follow};
 use crate::isolation::{Driver, Endpoints, Pool, TenantDb};
 use crate::login::Login;
+use crate::metrics;
 use crate::tenant::Tenant;
 
 /// What an application holds of Freehold: the directory of tenants, and the connections to their data.
@@ -43,6 +46,15 @@ pub struct Pools {
     pub(crate) tokio_postgres: Pool<crate::isolation::TokioPostgres>,
 }
 
+impl Pools {
+    fn report(&self) {
+        #[cfg(feature = "sqlx")]
+        self.sqlx.report();
+        #[cfg(feature = "tokio-postgres")]
+        self.tokio_postgres.report();
+    }
+}
+
 /// Why an application cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -69,6 +81,7 @@ impl Freehold {
     /// When the catalog cannot be reached, or is of another version.
     pub async fn connect(config: Config) -> Result<Self, ConnectError> {
         let Config { catalog, master_key, pool } = config;
+        metrics::describe(metrics::ALL);
         let (directory, endpoints, master) =
             (Arc::new(Directory::new()), Arc::new(Endpoints::new(catalog.roots().clone())), Arc::new(master_key));
         follow(catalog.clone(), &directory, &endpoints).await?;
@@ -78,13 +91,10 @@ impl Freehold {
             #[cfg(feature = "tokio-postgres")]
             tokio_postgres: Pool::new(pool, endpoints, master),
         };
-        Ok(Self(Arc::new(Inner {
-            catalog,
-            directory,
-            pools,
-            requests: Semaphore::new(REQUESTS),
-            worker_seen: Mutex::default(),
-        })))
+        let (requests, worker_seen) = (Semaphore::new(REQUESTS), Mutex::default());
+        let inner = Arc::new(Inner { catalog, directory, pools, requests, worker_seen });
+        tokio::spawn(report(Arc::downgrade(&inner)));
+        Ok(Self(inner))
     }
 
     /// The tenants.

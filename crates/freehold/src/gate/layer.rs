@@ -12,6 +12,7 @@ use tower::{Layer, Service, ServiceExt};
 use tracing::Instrument;
 
 use super::admit;
+use super::counts::Counts;
 use super::extract::Admitted;
 use super::log::{Noted, RequestLog, note_route};
 use super::outcome::Outcome;
@@ -28,12 +29,13 @@ pub struct Tenancy {
     freehold: Freehold,
     chain: Chain,
     log: Option<RequestLog>,
+    counts: Counts,
 }
 
 impl Tenancy {
     /// Resolves by `chain`, among the tenants that `freehold` knows.
     pub fn new(freehold: &Freehold, chain: Chain) -> Self {
-        Self { freehold: freehold.clone(), chain, log: None }
+        Self { freehold: freehold.clone(), chain, log: None, counts: Counts::default() }
     }
 
     /// Keeps a log of all requests, also of those that are refused.
@@ -127,16 +129,23 @@ where
         if let Some(noted) = parts.extensions.get::<Noted>() {
             noted.outcome(outcome);
         }
+        let counts = self.tenancy.counts.clone();
+        let counted = move |response: Response| {
+            counts.count(outcome, response.status());
+            Ok(response)
+        };
         match way {
             Ok(Way::In(tenant)) => {
                 parts.extensions.insert(Admitted { tenant, freehold: self.tenancy.freehold.clone() });
                 let tenants = self.tenants.clone();
-                Box::pin(async move { Ok(tenants.oneshot(Request::from_parts(parts, body)).await.into_response()) })
+                Box::pin(
+                    async move { counted(tenants.oneshot(Request::from_parts(parts, body)).await.into_response()) },
+                )
             }
             Ok(Way::Base(base)) => {
-                Box::pin(async move { Ok(base.oneshot(Request::from_parts(parts, body)).await.into_response()) })
+                Box::pin(async move { counted(base.oneshot(Request::from_parts(parts, body)).await.into_response()) })
             }
-            Err(error) => Box::pin(async { Ok(error.into_response()) }),
+            Err(error) => Box::pin(async move { counted(error.into_response()) }),
         }
     }
 }

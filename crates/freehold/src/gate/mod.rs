@@ -1,5 +1,6 @@
 //! The gate: what a tenant may do now.
 
+mod counts;
 mod extract;
 mod layer;
 mod log;

@@ -19,6 +19,8 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    pub(crate) const COUNT: usize = Self::Deleting as usize + 1;
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Admitted => "admitted",

@@ -44,6 +44,9 @@ pub trait Driver: private::Sealed + Debug + Send + Sync + 'static {
     type Connection: Connection;
 
     #[doc(hidden)]
+    const NAME: &'static str;
+
+    #[doc(hidden)]
     fn pool(pools: &Pools) -> &Pool<Self>
     where
         Self: Sized;
@@ -62,6 +65,7 @@ pub enum TokioPostgres {}
 #[cfg(feature = "sqlx")]
 impl Driver for Sqlx {
     type Connection = super::drivers::sqlx::Connection;
+    const NAME: &'static str = "sqlx";
 
     fn pool(pools: &Pools) -> &Pool<Self> {
         &pools.sqlx
@@ -71,6 +75,7 @@ impl Driver for Sqlx {
 #[cfg(feature = "tokio-postgres")]
 impl Driver for TokioPostgres {
     type Connection = super::drivers::tokio_postgres::Connection;
+    const NAME: &'static str = "tokio-postgres";
 
     fn pool(pools: &Pools) -> &Pool<Self> {
         &pools.tokio_postgres

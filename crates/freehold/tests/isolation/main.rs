@@ -4,6 +4,7 @@
 mod attack;
 mod cancellation;
 mod drivers;
+mod metrics;
 mod own_server;
 mod pool;
 mod pooler;

@@ -9,13 +9,17 @@ pub(crate) struct Block {
     pub(crate) text: String,
 }
 
-/// The blocks of a document, named by its path below `docs`.
-pub(crate) fn blocks_of(document: &str) -> Vec<Block> {
+/// A document, named by its path below `docs`.
+pub(crate) fn text_of(document: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("..")
         .join(document);
-    let text =
-        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The blocks of a document, named by its path below `docs`.
+pub(crate) fn blocks_of(document: &str) -> Vec<Block> {
+    let text = text_of(document);
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
     for line in text.lines() {

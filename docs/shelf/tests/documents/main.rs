@@ -3,6 +3,7 @@
 
 mod block;
 mod guide;
+mod metrics;
 mod migrations;
 mod resolvers;
 mod testing;

@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::Pool;
+use super::counts::Reason;
 use super::state::{Live, Resource};
 use crate::isolation::driver::{Connection, Driver};
 use crate::isolation::error::{ScopeError, Source};
@@ -74,7 +75,7 @@ impl<D: Driver> Holding<D> {
     }
 
     async fn clean(mut self, mut live: Live<D::Connection>, condition: Condition) {
-        let options = &self.pool.0.options;
+        let (options, counts) = (&self.pool.0.options, &self.pool.0.counts);
         if condition != Condition::Broken {
             let bound = if condition.is_at_work() { options.drain } else { RESET_TIMEOUT };
             match timeout(bound, reset(&mut live.connection)).await {
@@ -82,13 +83,20 @@ impl<D: Driver> Holding<D> {
                     if let Some(clock) = found.clock {
                         live.session.set_clock(clock);
                     }
+                    counts.resets.increment(1);
                     self.clean = Some(live);
                     return;
                 }
                 // The server has answered, so no statement is running.
-                Ok(Ok(_)) => return,
-                _ => {}
+                Ok(Ok(found)) => {
+                    counts.resets.increment(1);
+                    counts.discarded(if found.hijacked { Reason::Hijacked } else { Reason::Worn }, 1);
+                    return;
+                }
+                _ => counts.discarded(Reason::Unclean, 1),
             }
+        } else {
+            counts.discarded(Reason::Broken, 1);
         }
         // The right is given back after that: what the server still works on counts.
         let wire = live.connection.wire();
@@ -212,7 +220,7 @@ impl<D: Driver> Lease<D> {
         let old = self.live.take();
         let holding = self.holding.take().expect("a lease holds its right until it is dropped");
         let pool = holding.pool.clone();
-        pool.open(holding, old, placement).await
+        pool.open(holding, old.map(|old| (old, Reason::Stale)), placement).await
     }
 }
 

@@ -9,6 +9,7 @@
 //!
 //! Nothing here grows with the number of tenants: what is kept is bounded by the capacity and by the scopes that wait.
 
+mod counts;
 mod lease;
 mod options;
 mod state;
@@ -23,6 +24,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time;
 
+use counts::{Counts, Reason};
 pub(crate) use lease::{Condition, Lease};
 use lease::{Holding, Pending};
 pub use options::PoolOptions;
@@ -55,6 +57,7 @@ struct Shared<D: Driver> {
     state: Mutex<State<D::Connection>>,
     /// A connection was left with something still to be done on it.
     left: Arc<Notify>,
+    counts: Counts,
 }
 
 impl<D: Driver> Drop for Shared<D> {
@@ -79,8 +82,8 @@ impl<D: Driver> Pool<D> {
     /// A pool without connections. Must be called inside a tokio runtime, in which it cleans and closes connections.
     pub(crate) fn new(options: PoolOptions, endpoints: Arc<Endpoints>, master: Arc<MasterKey>) -> Self {
         let state = Mutex::new(State::new(&options));
-        let shared =
-            Arc::new(Shared { options, endpoints, master, runtime: Handle::current(), state, left: Arc::default() });
+        let (runtime, left, counts) = (Handle::current(), Arc::default(), Counts::new(D::NAME));
+        let shared = Arc::new(Shared { options, endpoints, master, runtime, state, left, counts });
         let (observed, left) = (Arc::downgrade(&shared), shared.left.clone());
         shared.runtime.spawn(async move {
             loop {
@@ -100,6 +103,7 @@ impl<D: Driver> Pool<D> {
                 let Some(shared) = observed.upgrade() else { return };
                 let Some(then) = Instant::now().checked_sub(shared.options.idle_timeout) else { continue };
                 let stale = shared.state.lock().take_stale(then);
+                shared.counts.discarded(Reason::Idle, stale.len());
                 drop(stale);
             }
         });
@@ -115,24 +119,31 @@ impl<D: Driver> Pool<D> {
         PoolStatus { open, idle, waiting }
     }
 
+    /// Tells the recorder of metrics how full the pool is.
+    pub(crate) fn report(&self) {
+        self.0.counts.report(self.status());
+    }
+
     /// A clean connection for `placement`, used on behalf of `tenant`.
     pub(crate) async fn acquire(&self, tenant: TenantId, placement: &Placement) -> Result<Lease<D>, ScopeError> {
         let waited = self.0.options.acquire_timeout;
         let admission = self.0.state.lock().admit(tenant, placement);
         let resource = match admission {
             Admission::Now(resource) => resource,
-            Admission::Refused => return Err(ScopeError::Busy { tenant, waited: Duration::ZERO }),
+            Admission::Refused => return Err(self.refuse(tenant, Duration::ZERO)),
             Admission::Wait(receiver) => {
+                let began = Instant::now();
                 let mut pending = Pending { pool: self.clone(), tenant, receiver };
                 let mut answered = time::timeout(waited.min(PATIENCE), &mut pending.receiver).await;
                 if answered.is_err() {
                     self.0.state.lock().hand_over();
                     answered = time::timeout(waited.saturating_sub(PATIENCE), &mut pending.receiver).await;
                 }
+                self.0.counts.waited(began.elapsed());
                 match answered {
                     Ok(Ok(resource)) => resource,
-                    Ok(Err(_turned_away)) => return Err(ScopeError::Busy { tenant, waited: Duration::ZERO }),
-                    Err(_) => return Err(ScopeError::Busy { tenant, waited }),
+                    Ok(Err(_turned_away)) => return Err(self.refuse(tenant, Duration::ZERO)),
+                    Err(_) => return Err(self.refuse(tenant, waited)),
                 }
             }
         };
@@ -141,12 +152,18 @@ impl<D: Driver> Pool<D> {
             Resource::Idle(live) if !live.connection.wire().is_closed() => {
                 Lease::handed_over(holding, *live, placement).await
             }
-            Resource::Idle(old) | Resource::InPlaceOf(old) => self.open(holding, Some(*old), placement).await,
+            Resource::Idle(old) => self.open(holding, Some((*old, Reason::Closed)), placement).await,
+            Resource::InPlaceOf(old) => self.open(holding, Some((*old, Reason::Displaced)), placement).await,
             Resource::Permit => match self.open(holding, None, placement).await {
                 Err(error @ ScopeError::Connect { .. }) => self.make_do(tenant, placement).await.unwrap_or(Err(error)),
                 opened => opened,
             },
         }
+    }
+
+    fn refuse(&self, tenant: TenantId, waited: Duration) -> ScopeError {
+        self.0.counts.refused.increment(1);
+        ScopeError::Busy { tenant, waited }
     }
 
     /// Where no connection can be opened, one that would have to learn the placement's schema is better than none.
@@ -162,17 +179,21 @@ impl<D: Driver> Pool<D> {
     async fn open(
         &self,
         holding: Holding<D>,
-        old: Option<Live<D::Connection>>,
+        old: Option<(Live<D::Connection>, Reason)>,
         placement: &Placement,
     ) -> Result<Lease<D>, ScopeError> {
         let target = Target::of(placement);
         let (shared, wanted) = (self.0.clone(), placement.clone());
         let opening = self.0.runtime.spawn(async move {
-            if let Some(old) = old {
+            if let Some((old, reason)) = old {
+                shared.counts.discarded(reason, 1);
                 // Whether it said good-bye in time or not, it is closed behind this.
                 let _ = time::timeout(CLOSE_TIMEOUT, old.connection.close()).await;
             }
-            let live = shared.connect(&wanted).await?;
+            let opened = shared.connect(&wanted).await;
+            let count = if opened.is_ok() { &shared.counts.opened } else { &shared.counts.unreachable };
+            count.increment(1);
+            let live = opened?;
             Ok(Lease::new(holding, live, &wanted))
         });
         opening.await.unwrap_or_else(|error| Err(target.unreachable(error.into())))

@@ -26,7 +26,9 @@ use crate::failure::{Failure, internal_problem};
 use crate::openapi::{self, Document};
 use crate::people::Passwords;
 use crate::session::{Cookies, Door};
-use crate::{Origin, categories, expenses, health, import, names, overview, people, reports, session, signup, web};
+use crate::{
+    Origin, categories, expenses, health, import, keys, names, overview, people, reports, session, signup, web,
+};
 
 /// The largest body of a request, but for an import: a text may have 10,000 characters.
 const BODY_LIMIT: usize = 256 * 1024;
@@ -84,7 +86,7 @@ impl FromRef<App> for Cookies {
 ///
 /// When the origin's domain is an address: there are no subdomains below one.
 pub fn router(app: App) -> anyhow::Result<Router> {
-    let chain = Chain::new(Subdomain::of([app.origin.domain()])?);
+    let chain = Chain::new(Subdomain::of([app.origin.domain()])?).then(keys::form()?);
     let tenancy = Tenancy::new(&app.freehold, chain);
     let (base, base_document) = base_routes().split_for_parts();
     let (tenants, tenants_document) = tenant_routes().split_for_parts();
@@ -107,6 +109,7 @@ fn tenant_pages() -> Router<App> {
         .route("/logout", post(session::leave))
         .merge(expenses::pages())
         .merge(names::pages())
+        .merge(keys::pages())
 }
 
 fn base_routes() -> OpenApiRouter<App> {
@@ -117,6 +120,9 @@ fn tenant_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(session::login))
         .routes(routes!(session::logout))
+        .routes(routes!(keys::exchange))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
         .routes(routes!(people::add))
         .routes(routes!(expenses::list, expenses::create))
         .routes(routes!(expenses::read, expenses::update, expenses::delete))

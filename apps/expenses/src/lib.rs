@@ -18,6 +18,7 @@ mod failure;
 mod health;
 mod import;
 mod input;
+mod keys;
 mod money;
 mod names;
 mod openapi;

@@ -16,7 +16,8 @@ pub(crate) type Json = Arc<str>;
     info(
         title = "expenses",
         description = "The expenses of many organisations. Sign up at the base host; everything else is at the organisation's own \
-                       host, the `url` that the sign-up answers, and needs the cookie that `POST /api/login` sets.\n\n\
+                       host, the `url` that the sign-up answers, and needs the cookie that `POST /api/login` sets, or a key in \
+                       `Authorization: Bearer`, which the base host takes as well.\n\n\
                        Amounts and totals are strings with two decimals. Text is trimmed; no text is the empty string. Fields \
                        that are not described are ignored. Errors are `application/problem+json` (RFC 9457): `code` is for \
                        programs, `detail` for people.",
@@ -25,7 +26,7 @@ pub(crate) type Json = Arc<str>;
     tags(
         (name = "sign-up", description = "At the base host"),
         (name = "session", description = "At an organisation's host, as all that follows"),
-        (name = "people"), (name = "expenses"), (name = "categories"), (name = "reports"), (name = "import"),
+        (name = "keys"), (name = "people"), (name = "expenses"), (name = "categories"), (name = "reports"), (name = "import"),
     ),
 )]
 pub(crate) struct Document;

@@ -20,9 +20,9 @@ use crate::people::{Email, Passwords};
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Credentials {
-    pub(super) email: Email,
+    pub(crate) email: Email,
     #[schema(value_type = String, format = Password)]
-    pub(super) password: SecretString,
+    pub(crate) password: SecretString,
 }
 
 /// Starts a session. Whether the address or the password was wrong is not told.

@@ -12,7 +12,7 @@ mod token;
 mod visitor;
 
 pub(crate) use cookie::Cookies;
-pub(crate) use login::{__path_login, Door, login};
+pub(crate) use login::{__path_login, Credentials, Door, login};
 pub(crate) use logout::{__path_logout, logout};
 pub(crate) use pages::{enter, leave, login_page};
 pub(crate) use visitor::{Person, Visitor};

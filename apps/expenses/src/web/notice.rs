@@ -50,6 +50,7 @@ notices! {
     RuleAdded "rule-added" "The rule is added.",
     RuleRemoved "rule-removed" "The rule is removed.",
     LogoRemoved "logo-removed" "The logo is removed.",
+    KeyRevoked "key-revoked" "The key is revoked.",
     ImportCancelled "import-cancelled" "The import is being cancelled.",
 }
 

@@ -5,6 +5,7 @@
 mod client;
 mod expenses;
 mod imports;
+mod keys;
 mod pages;
 mod people;
 mod planted;

@@ -1,0 +1,134 @@
+use http::Method;
+use http_body_util::Full;
+use serde_json::{Value, json};
+
+use crate::client::{Answer, Client, PASSWORD};
+use crate::support::{Site, Twins, owner};
+
+/// Sends a request with a key and no cookie.
+async fn with_key(client: &Client, key: &str, method: Method, path: &str, body: Value) -> Answer {
+    let request = client.nobody().request(method, path).header("authorization", format!("Bearer {key}"));
+    let request = request.header("content-type", "application/json");
+    client.send(request.body(Full::from(body.to_string())).unwrap()).await
+}
+
+async fn get(client: &Client, key: &str, path: &str) -> Answer {
+    with_key(client, key, Method::GET, path, Value::Null).await
+}
+
+async fn key(client: &Client, scope: &str) -> String {
+    let made = client.post("/api/keys", json!({"name": "a script", "scope": scope})).await.expect(201).json();
+    made["key"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_key_lets_a_program_in_at_its_own_organisation_alone() {
+    Site::under_each_model(async |Twins { site, a, b }| {
+        let mine = key(&a, "manage").await;
+        a.add(json!({"date": "2026-01-31", "amount": "1.00"})).await;
+        assert_eq!(get(&a, &mine, "/api/expenses").await.expect(200).json()["items"].as_array().unwrap().len(), 1);
+        // The key says whose it is, so the base host takes it too.
+        assert_eq!(get(&site.base(), &mine, "/api/expenses").await.expect(200).json()["items"].as_array().unwrap().len(), 1);
+        get(&b, &mine, "/api/expenses").await.refused(400, "tenant_conflict", "two different");
+
+        // A key of the other organisation with the name of this one in it has the right form, and nobody has it.
+        let theirs = key(&b, "manage").await;
+        let mut forged = theirs.clone();
+        let tenant = mine.split('_').nth(1).unwrap();
+        forged = forged.replace(forged.split('_').nth(1).unwrap().to_owned().as_str(), tenant);
+        assert_eq!(get(&a, &forged, "/api/expenses").await.status, 401);
+
+        let id = a.get("/api/keys").await.json()["items"][0]["id"].as_str().unwrap().to_owned();
+        b.delete(&format!("/api/keys/{id}")).await.refused(404, "not_found", "nothing");
+        a.delete(&format!("/api/keys/{id}")).await.expect(204);
+        get(&a, &mine, "/api/expenses").await.refused(401, "unknown_key", "revoked");
+        get(&b, &theirs, "/api/expenses").await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_reaches_as_far_as_its_scope_and_makes_none_that_reaches_further() {
+    let site = Site::start().await;
+    let ann = site.organisation("acme", freehold::tenant::Model::Shared).await;
+    let expense = json!({"date": "2026-01-31", "amount": "1.00"});
+    let member = json!({"email": "mia@example.com", "password": PASSWORD, "role": "member"});
+    let [read, write, manage] = [key(&ann, "read").await, key(&ann, "write").await, key(&ann, "manage").await];
+
+    let post = async |key: &str, path: &str, body: &Value| with_key(&ann, key, Method::POST, path, body.clone()).await;
+    get(&ann, &read, "/api/expenses").await.expect(200);
+    post(&read, "/api/expenses", &expense).await.refused(403, "forbidden", "only reads");
+    post(&write, "/api/expenses", &expense).await.expect(201);
+    post(&write, "/api/members", &member).await.refused(403, "forbidden", "owners");
+    post(&manage, "/api/members", &member).await.expect(201);
+    let further = json!({"name": "x", "scope": "manage"});
+    post(&read, "/api/keys", &further).await.refused(403, "forbidden", "only reads");
+    post(&write, "/api/keys", &further).await.refused(403, "forbidden", "further");
+    post(&manage, "/api/keys", &further).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_front_end_without_a_cookie_logs_in_for_a_key_and_out_with_it() {
+    let site = Site::start().await;
+    let ann = site.organisation("acme", freehold::tenant::Model::Schema).await;
+    let login = json!({"email": owner("acme"), "password": PASSWORD});
+    let made = ann.nobody().post("/api/tokens", login).await.expect(201).json();
+    let key = made["key"].as_str().unwrap();
+    get(&ann, key, "/api/expenses").await.expect(200);
+    with_key(&ann, key, Method::POST, "/api/logout", Value::Null).await.expect(204);
+    get(&ann, key, "/api/expenses").await.refused(401, "unknown_key", "revoked");
+    let wrong = json!({"email": owner("acme"), "password": "battery staple"});
+    ann.nobody().post("/api/tokens", wrong).await.refused(401, "wrong_credentials", "wrong");
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_and_kept_as_its_digest_and_its_use_is_noted() {
+    let site = Site::start().await;
+    let ann = site.organisation("acme", freehold::tenant::Model::Shared).await;
+    let fields = [("name", "a script <b>"), ("scope", "read"), ("days", "30")];
+    let page = ann.submit("/account/keys", &fields).await.shows(200, "Copy it now");
+    let secret = page.split("class=\"secret\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let again = ann.page("/account/keys").await.shows(200, "a script &#60;b&#62;");
+    assert!(!again.contains(&secret), "the key is shown again");
+    assert!(again.contains("never"));
+
+    get(&ann, &secret, "/api/expenses").await.expect(200);
+    let noted = async {
+        while ann.get("/api/keys").await.json()["items"][0]["last_used_on"].is_null() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), noted).await.expect("the use is noted");
+
+    let tenant = site.deployment.freehold.directory().find(&"acme".parse().unwrap()).unwrap();
+    let truth = site.deployment.truth(&tenant).await;
+    let kept: String = truth.query_one("select k::text from api_keys k", &[]).await.unwrap().get(0);
+    assert!(!kept.contains(&secret) && !kept.contains(secret.rsplit('_').next().unwrap()));
+    truth.execute("update api_keys set expires_at = now()", &[]).await.unwrap();
+    get(&ann, &secret, "/api/expenses").await.refused(401, "unknown_key", "time is over");
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_key_is_refused_and_never_passed_over_for_the_cookie() {
+    let site = Site::start().await;
+    let ann = site.organisation("acme", freehold::tenant::Model::Shared).await;
+    for token in ["expenses_", "expenses_x_y", &key(&ann, "read").await.replace("expenses_", "expenses_0")] {
+        let request = ann.request(Method::GET, "/api/expenses").header("authorization", format!("Bearer {token}"));
+        let answer = ann.send(request.body(Full::from("")).unwrap()).await;
+        assert_eq!(answer.status, 401, "{token}: {}", answer.text());
+    }
+    for (field, value, words) in [
+        ("name", "", "1 to 100"),
+        ("name", &"x".repeat(101), "1 to 100"),
+        ("scope", "everything", "unknown scope"),
+        ("days", "forever", "how long"),
+        ("days", "0", "1 to 3650"),
+    ] {
+        let mut fields = vec![("name", "x"), ("scope", "read"), ("days", "30")];
+        fields.retain(|(name, _)| *name != field);
+        fields.push((field, value));
+        ann.submit("/account/keys", &fields).await.shows(422, "Nothing was saved");
+        let page = ann.submit("/account/keys", &fields).await.text().to_lowercase();
+        assert!(page.contains(words), "{field} {value:?} does not say {words:?}");
+    }
+}

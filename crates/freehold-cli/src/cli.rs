@@ -80,11 +80,15 @@ pub(crate) enum OnDeployment {
     /// Bring every placement up to the application's migrations
     Migrate(Migrate),
     /// Look through the databases for what could leak between tenants
+    ///
+    /// Without a database, every database of the deployment is checked. Exit code 3: there are findings.
     Check(Check),
     /// See what row-level security would hide or refuse, before it is switched on
     #[command(subcommand)]
     Observe(Observe),
     /// Attack a running application over HTTP as two of its tenants, which sign up for it
+    ///
+    /// Exit code 3: one tenant saw, changed or learned something of the other. The two tenants stay: scan what is made for tests.
     Scan(Scan),
     /// Operators: people who run the deployment, for its API and console to let in
     #[command(subcommand)]
@@ -151,6 +155,9 @@ pub(crate) enum Tenant {
     #[command(flatten)]
     One(OneTenant),
     /// Run any command with a login that reaches one tenant's rows, and is gone afterwards; the audit records it
+    ///
+    /// For one tenant the exit code is the command's. For several the command runs for one after the other, and the exit code is 1 if
+    /// it failed for any.
     Exec(Exec),
 }
 
@@ -251,8 +258,6 @@ pub(crate) struct Sql {
     pub(crate) write: bool,
 }
 
-/// For one tenant the exit code is the command's. For several the command runs for one after the other, and the exit code is 1 if it
-/// failed for any.
 #[derive(Args, Debug)]
 #[command(group(clap::ArgGroup::new("whose").required(true).args(["slug", "all", "condition"])))]
 pub(crate) struct Exec {
@@ -398,7 +403,6 @@ pub(crate) struct Doctor {
     pub(crate) pooler: Option<String>,
 }
 
-/// Without a database, every database of the deployment is checked. Exit code 3: there are findings.
 #[derive(Args, Debug)]
 pub(crate) struct Check {
     /// One database, with or without Freehold in it
@@ -477,7 +481,6 @@ pub(crate) struct Database {
     pub(crate) database_url: String,
 }
 
-/// Exit code 3: one tenant saw, changed or learned something of the other. The two tenants stay: scan what is made for tests.
 #[derive(Args, Debug)]
 pub(crate) struct Scan {
     /// The application's base host

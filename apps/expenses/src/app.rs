@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
@@ -11,11 +12,12 @@ use axum::routing::{get, post};
 use freehold::gate::Tenancy;
 use freehold::resolve::{Chain, Subdomain};
 use freehold::{Freehold, Problem};
-use http::StatusCode;
-use http::header::CONTENT_SECURITY_POLICY;
+use http::header::{AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{HeaderValue, Method, StatusCode};
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::cors::CorsLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
@@ -40,13 +42,25 @@ pub struct App {
     pub(crate) origin: Origin,
     pub(crate) door: Door,
     pub(crate) imports: Arc<Semaphore>,
+    front_ends: Vec<Origin>,
 }
 
 impl App {
     /// The application at `origin`, for the tenants of `freehold`.
     pub fn new(freehold: Freehold, origin: Origin) -> Self {
         let cookies = Cookies::new(origin.is_secure());
-        Self { freehold, origin, door: Door::new(cookies), imports: Arc::new(Semaphore::new(import::AT_ONCE)) }
+        Self {
+            freehold,
+            origin,
+            door: Door::new(cookies),
+            imports: Arc::new(Semaphore::new(import::AT_ONCE)),
+            front_ends: Vec::new(),
+        }
+    }
+
+    /// Answers scripts of pages on these origins too (CORS). They log in for a key; no cookie is sent from there.
+    pub fn with_front_ends(self, origins: impl IntoIterator<Item = Origin>) -> Self {
+        Self { front_ends: origins.into_iter().collect(), ..self }
     }
 }
 
@@ -94,9 +108,10 @@ pub fn router(app: App) -> anyhow::Result<Router> {
     let policy = SetResponseHeaderLayer::if_not_present(CONTENT_SECURITY_POLICY, web::base_policy(&app.origin)?);
     let base = base.merge(signup::pages()).layer(policy);
     let tenants = tenants.merge(tenant_pages());
-    let router = tenancy.router(finish(tenants, &document, &app), finish(base, &document, &app));
+    let router = tenancy.router(finish(tenants, &document, &app)?, finish(base, &document, &app)?);
     // Around both, and around what the gate says: problems become pages for people.
     Ok(router
+        .layer(cors(&app.front_ends)?)
         .layer(from_fn(web::as_pages))
         .layer(from_fn_with_state(app.origin.clone(), web::with_headers))
         .layer(CompressionLayer::new().gzip(true)))
@@ -134,8 +149,12 @@ fn tenant_routes() -> OpenApiRouter<App> {
 }
 
 /// What holds on both hosts.
-fn finish(routes: Router<App>, document: &openapi::Json, app: &App) -> Router {
-    routes
+fn finish(routes: Router<App>, document: &openapi::Json, app: &App) -> anyhow::Result<Router> {
+    let csrf = app
+        .front_ends
+        .iter()
+        .try_fold(CsrfLayer::new(), |layer, origin| layer.add_trusted_origin(origin.to_string()))?;
+    let routes = routes
         .merge(openapi::route(document))
         .merge(web::assets())
         .fallback(async || Failure::not_found())
@@ -144,9 +163,20 @@ fn finish(routes: Router<App>, document: &openapi::Json, app: &App) -> Router {
                 .detail("use a method the Allow header names")
         })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(CsrfLayer::new().with_rejection_response(cross_site))
+        .layer(csrf.with_rejection_response(cross_site))
         .layer(CatchPanicLayer::custom(panicked))
-        .with_state(app.clone())
+        .with_state(app.clone());
+    Ok(routes)
+}
+
+/// What front ends on these origins may do: what the API offers, with a key, and never with a cookie.
+fn cors(origins: &[Origin]) -> anyhow::Result<CorsLayer> {
+    let origins: Result<Vec<HeaderValue>, _> = origins.iter().map(|origin| origin.to_string().parse()).collect();
+    Ok(CorsLayer::new()
+        .allow_origin(origins?)
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
+        .max_age(Duration::from_secs(600)))
 }
 
 fn cross_site(_: ProtectionError) -> Response {

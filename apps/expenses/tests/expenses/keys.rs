@@ -28,7 +28,10 @@ async fn a_key_lets_a_program_in_at_its_own_organisation_alone() {
         a.add(json!({"date": "2026-01-31", "amount": "1.00"})).await;
         assert_eq!(get(&a, &mine, "/api/expenses").await.expect(200).json()["items"].as_array().unwrap().len(), 1);
         // The key says whose it is, so the base host takes it too.
-        assert_eq!(get(&site.base(), &mine, "/api/expenses").await.expect(200).json()["items"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            get(&site.base(), &mine, "/api/expenses").await.expect(200).json()["items"].as_array().unwrap().len(),
+            1
+        );
         get(&b, &mine, "/api/expenses").await.refused(400, "tenant_conflict", "two different");
 
         // A key of the other organisation with the name of this one in it has the right form, and nobody has it.

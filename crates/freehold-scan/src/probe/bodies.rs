@@ -81,7 +81,9 @@ pub(super) async fn equal(scan: &mut Scan, operation: &Operation) -> Result<Opti
     let Some(request) = written.filter(|_| operation.path_parameters().next().is_none()) else { return Ok(None) };
     let answer = scan.a.client.send(&request).await?;
     scan.report.requests += 1;
-    if !answer.status.is_success() && answer.status != StatusCode::TOO_MANY_REQUESTS {
+    // Credentials of B are nobody's at A, and refused like any others: 401 tells nothing.
+    let tells = ![StatusCode::TOO_MANY_REQUESTS, StatusCode::UNAUTHORIZED].contains(&answer.status);
+    if !answer.status.is_success() && tells {
         let what = format!(
             "what the other tenant wrote cannot be written here ({}): it tells what the other has",
             answer.status.as_u16()

@@ -56,6 +56,13 @@ impl Directory {
         self.by_id.get(&id)
     }
 
+    /// All of them, in no order: for work that comes round to every tenant now and then.
+    ///
+    /// It takes as long as there are tenants, so it is nothing for the way of a request.
+    pub fn tenants(&self) -> Vec<Arc<Tenant>> {
+        self.by_id.all()
+    }
+
     /// The version of the catalog this directory has seen. It rises with every change of any tenant.
     pub fn version(&self) -> i64 {
         self.version.load(Ordering::Acquire)
@@ -128,6 +135,18 @@ mod tests {
         assert!(directory.find(&"other".parse().unwrap()).is_none());
         assert!(directory.get(one).is_none());
         assert_eq!(directory.version(), 5);
+    }
+
+    #[test]
+    fn all_tenants_are_those_that_are_there_each_of_them_once() {
+        let directory = Directory::new();
+        let [one, other, gone] = [(); 3].map(|()| TenantId::generate());
+        let active = |id, slug| tenant(id, slug, Status::Active);
+        directory.apply(vec![active(one, "one"), active(other, "other"), active(gone, "gone")], &[], 3);
+        directory.apply(vec![active(one, "renamed"), tenant(gone, "gone", Status::Deleted)], &[], 5);
+        let mut all: Vec<_> = directory.tenants().iter().map(|tenant| tenant.slug().to_string()).collect();
+        all.sort();
+        assert_eq!(all, ["other", "renamed"]);
     }
 
     #[test]

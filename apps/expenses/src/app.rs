@@ -14,6 +14,9 @@ use freehold::resolve::{Chain, Subdomain};
 use freehold::{Freehold, Problem};
 use http::header::{AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
+use http::StatusCode;
+use http::header::CONTENT_SECURITY_POLICY;
+use lettre::message::Mailbox;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -25,6 +28,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::failure::{Failure, internal_problem};
+use crate::mail::{Mail, Postman, Transport};
 use crate::openapi::{self, Document};
 use crate::people::Passwords;
 use crate::session::{Cookies, Door};
@@ -43,6 +47,7 @@ pub struct App {
     pub(crate) door: Door,
     pub(crate) imports: Arc<Semaphore>,
     front_ends: Vec<Origin>,
+    pub(crate) mail: Mail,
 }
 
 impl App {
@@ -61,12 +66,25 @@ impl App {
     /// Answers scripts of pages on these origins too (CORS). They log in for a key; no cookie is sent from there.
     pub fn with_front_ends(self, origins: impl IntoIterator<Item = Origin>) -> Self {
         Self { front_ends: origins.into_iter().collect(), ..self }
+        let mail = Mail::new(origin.clone());
+        Self { freehold, origin, door: Door::new(cookies), imports: Arc::new(Semaphore::new(import::AT_ONCE)), mail }
+    }
+
+    /// Who sends what the application writes, from this address. Without one at work it waits in the outboxes.
+    pub fn postman(&self, transport: Transport, from: Mailbox) -> Postman {
+        Postman::new(self.freehold.clone(), &self.mail, transport, from)
     }
 }
 
 impl FromRef<App> for Door {
     fn from_ref(app: &App) -> Self {
         app.door.clone()
+    }
+}
+
+impl FromRef<App> for Mail {
+    fn from_ref(app: &App) -> Self {
+        app.mail.clone()
     }
 }
 
@@ -125,6 +143,7 @@ fn tenant_pages() -> Router<App> {
         .merge(expenses::pages())
         .merge(names::pages())
         .merge(keys::pages())
+        .merge(people::pages())
 }
 
 fn base_routes() -> OpenApiRouter<App> {
@@ -139,6 +158,9 @@ fn tenant_routes() -> OpenApiRouter<App> {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(people::add))
+        .routes(routes!(people::list, people::add))
+        .routes(routes!(people::update, people::remove))
+        .routes(routes!(people::invite))
         .routes(routes!(expenses::list, expenses::create))
         .routes(routes!(expenses::read, expenses::update, expenses::delete))
         .routes(routes!(categories::list, categories::create))

@@ -19,6 +19,7 @@ mod health;
 mod import;
 mod input;
 mod keys;
+mod mail;
 mod money;
 mod names;
 mod openapi;
@@ -32,4 +33,5 @@ mod text;
 mod web;
 
 pub use app::{App, router};
+pub use mail::{Postman, Transport};
 pub use origin::{InvalidOrigin, Origin};

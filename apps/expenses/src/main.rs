@@ -2,15 +2,21 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::Parser;
-use expenses::{App, Origin};
+use clap::{Args, Parser};
+use expenses::{App, Origin, Transport};
 use freehold::{Config, Freehold};
+use lettre::Address;
+use lettre::message::Mailbox;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 /// How long requests that are running may go on once the program was told to stop.
@@ -26,6 +32,45 @@ struct Options {
     /// Where people reach the application [default: http://localhost and the port].
     #[arg(long, env = "EXPENSES_ORIGIN")]
     origin: Option<Origin>,
+    #[command(flatten)]
+    mail: MailOptions,
+}
+
+/// Where mail goes. Without an option it is written to files in a temporary directory that the log names.
+#[derive(Debug, Args)]
+struct MailOptions {
+    /// The SMTP server that takes mail: smtps://user:password@host, or smtp://host:port?tls=required.
+    #[arg(long, env = "EXPENSES_SMTP_URL", hide_env_values = true)]
+    smtp_url: Option<SecretString>,
+    /// A directory for mail in files, in the place of a server.
+    #[arg(long, env = "EXPENSES_MAIL_DIR", conflicts_with = "smtp_url")]
+    mail_dir: Option<PathBuf>,
+    /// The sender [default: Expenses <no-reply@> and the domain of the origin].
+    #[arg(long, env = "EXPENSES_MAIL_FROM")]
+    mail_from: Option<Mailbox>,
+}
+
+impl MailOptions {
+    fn transport(&self) -> anyhow::Result<Transport> {
+        if let Some(url) = &self.smtp_url {
+            tracing::info!("mail goes to an SMTP server");
+            return Transport::smtp(url).context("EXPENSES_SMTP_URL is no address of an SMTP server");
+        }
+        let directory = match &self.mail_dir {
+            Some(directory) => directory.clone(),
+            None => tempfile::Builder::new().prefix("expenses-mail-").tempdir()?.keep(),
+        };
+        tracing::info!("mail is written to files in {}", directory.display());
+        Transport::files(&directory).with_context(|| format!("cannot create {}", directory.display()))
+    }
+
+    fn from(&self, origin: &Origin) -> anyhow::Result<Mailbox> {
+        if let Some(from) = &self.mail_from {
+            return Ok(from.clone());
+        }
+        let address = Address::new("no-reply", origin.domain()).context("name a sender: EXPENSES_MAIL_FROM")?;
+        Ok(Mailbox::new(Some("Expenses".to_owned()), address))
+    }
 }
 
 #[tokio::main]
@@ -43,7 +88,17 @@ async fn main() -> anyhow::Result<()> {
         None => format!("http://localhost:{port}").parse()?,
     };
     tracing::info!(%origin, listen = %options.listen, "serving {origin}");
-    serve(listener, App::new(freehold, origin)).await
+    let (transport, from) = (options.mail.transport()?, options.mail.from(&origin)?);
+    let app = App::new(freehold, origin);
+    let end_of_work = CancellationToken::new();
+    let postman = tokio::spawn(app.postman(transport, from).run(end_of_work.clone()));
+    let served = serve(listener, app).await;
+    end_of_work.cancel();
+    // What it has in its hands may be sent twice if it does not come to an end; nothing is lost.
+    if timeout(GRACE, postman).await.is_err() {
+        tracing::warn!("stopped with mail on its way");
+    }
+    served
 }
 
 /// Serves until SIGTERM or SIGINT, and then until the requests that are running are answered, or the grace is over.

@@ -27,12 +27,13 @@ create index on expenses (tenant_id, amount_minor, id);
 create index on expenses (tenant_id, date, id) where description <> '';
 select freehold.tenant_table('expenses');
 
--- Links sent by mail to people: to choose a new password, to confirm the address. Only the digest is kept.
+-- Secrets in links, good once: to choose a new password, to confirm the address, to come in after the sign-up at another
+-- host. Only the digest is kept.
 create table tickets (
     tenant_id uuid not null,
     digest bytea not null check (length(digest) = 32),
     person_id uuid not null,
-    purpose text not null check (purpose in ('password', 'address')),
+    purpose text not null check (purpose in ('password', 'address', 'welcome')),
     expires_at timestamptz not null,
     primary key (tenant_id, digest),
     foreign key (tenant_id, person_id) references people (tenant_id, id) on delete cascade
@@ -40,7 +41,7 @@ create table tickets (
 create index on tickets (tenant_id, person_id, purpose);
 select freehold.tenant_table('tickets');
 
--- People who may join. Inviting an address again replaces its link.
+-- People who may join, and by which link those who did came in. Inviting an address again replaces its link.
 create table invitations (
     tenant_id uuid not null,
     id uuid not null,
@@ -50,6 +51,7 @@ create table invitations (
     invited_by uuid,
     created_at timestamptz not null default now(),
     expires_at timestamptz not null,
+    accepted_at timestamptz,
     primary key (tenant_id, id),
     unique (tenant_id, email),
     unique (tenant_id, digest),

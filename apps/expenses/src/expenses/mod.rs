@@ -7,6 +7,7 @@
 mod create;
 mod cursor;
 mod delete;
+mod letter;
 mod list;
 mod pages;
 mod read;

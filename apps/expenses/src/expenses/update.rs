@@ -1,4 +1,5 @@
 use axum::Json;
+use axum::extract::State;
 use freehold::Problem;
 use freehold::isolation::{Scope, Sqlx, Write};
 use http::StatusCode;
@@ -7,12 +8,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::row::{self, Expense, Status};
-use super::{check_currency, claim};
+use super::{check_currency, claim, letter};
 use crate::activity;
 use crate::approvals;
 use crate::day::Day;
 use crate::failure::Failure;
 use crate::input::{Body, Id, present};
+use crate::mail::Mail;
 use crate::money::Amount;
 use crate::names::{CATEGORIES, SUPPLIERS, UNITS};
 use crate::openapi::ProblemBody;
@@ -75,16 +77,22 @@ impl Change {
         (status = 422, description = "A value is wrong", body = ProblemBody),
     ),
 )]
-pub(crate) async fn update(visitor: Visitor, Id(id): Id, Body(change): Body<Change>) -> Result<Json<Expense>, Failure> {
+pub(crate) async fn update(
+    visitor: Visitor,
+    State(mail): State<Mail>,
+    Id(id): Id,
+    Body(change): Body<Change>,
+) -> Result<Json<Expense>, Failure> {
     let (mut scope, person) = visitor.write().await?;
-    let expense = apply(&mut scope, &person, id, &change).await?;
-    scope.commit().await?;
+    let expense = apply(&mut scope, &mail, &person, id, &change).await?;
+    mail.commit(scope).await?;
     Ok(Json(expense))
 }
 
 /// Changes an expense for `person`.
 pub(super) async fn apply(
     scope: &mut Scope<Sqlx, Write>,
+    mail: &Mail,
     person: &Person,
     id: Uuid,
     change: &Change,
@@ -126,6 +134,7 @@ pub(super) async fn apply(
             Status::Paid => "marked an expense as paid",
         };
         activity::record(scope, person, done, Some(id), &after.described()).await?;
+        letter::tell(scope, mail, person, &after).await?;
     }
     Ok(after)
 }

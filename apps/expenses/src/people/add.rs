@@ -1,12 +1,14 @@
 use axum::Json;
 use axum::extract::State;
-use freehold::Problem;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::invite::member_exists;
+use super::member::{self, Member};
 use super::{Email, NewPassword, Passwords, Role};
+use crate::activity;
 use crate::failure::Failure;
 use crate::input::Body;
 use crate::openapi::ProblemBody;
@@ -19,14 +21,7 @@ pub(crate) struct NewMember {
     role: Role,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Member {
-    id: Uuid,
-    email: Email,
-    role: Role,
-}
-
-/// Adds a person to the organisation. Owners do.
+/// Adds a person to the organisation, with a password that the owner tells them. Owners do; see also `POST /api/invitations`.
 #[utoipa::path(
     post, path = "/api/members", tag = "people", request_body = NewMember,
     responses(
@@ -44,12 +39,12 @@ pub(crate) async fn add(
 ) -> Result<(StatusCode, Json<Member>), Failure> {
     let (scope, person) = visitor.read().await?;
     drop(scope);
-    if person.role != Role::Owner {
-        return Err(Failure::forbidden("owners add members"));
-    }
+    member::check_owner(&person, "owners add members")?;
     let hash = passwords.hash(new.password.secret()).await?;
 
-    let (mut scope, _) = visitor.write().await?;
+    let (mut scope, person) = visitor.write().await?;
+    // They may have been one no more when the password was hashed.
+    member::check_owner(&person, "owners add members")?;
     let id = Uuid::now_v7();
     let added = sqlx::query(
         "insert into people (id, email, password_hash, role) values ($1, $2, $3, $4) on conflict (tenant_id, email) do nothing",
@@ -60,10 +55,12 @@ pub(crate) async fn add(
     .bind(new.role)
     .execute(&mut scope)
     .await?;
-    scope.commit().await?;
     if added.rows_affected() == 0 {
-        let detail = format!("{} is a member already", new.email.as_str());
-        return Err(Problem::new(StatusCode::CONFLICT, "member_exists").detail(detail).into());
+        return Err(member_exists(&new.email));
     }
-    Ok((StatusCode::CREATED, Json(Member { id, email: new.email, role: new.role })))
+    let detail = format!("{} as {}", new.email.as_str(), new.role);
+    activity::record(&mut scope, &person, "added a person", Some(id), &detail).await?;
+    scope.commit().await?;
+    let member = Member { id, email: new.email, name: String::new(), role: new.role, confirmed: false };
+    Ok((StatusCode::CREATED, Json(member)))
 }

@@ -52,6 +52,24 @@ impl Role {
         (Self::Owner, "Does everything: people, rules, budgets, settings"),
     ];
 
+    /// As the heading of a choice.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "Owner",
+            Self::Approver => "Approver",
+            Self::Member => "Member",
+        }
+    }
+
+    /// As the end of a sentence: `you join as an approver`.
+    pub(crate) fn with_article(self) -> &'static str {
+        match self {
+            Self::Owner => "an owner",
+            Self::Approver => "an approver",
+            Self::Member => "a member",
+        }
+    }
+
     /// Whether the person decides on expenses: approves, rejects, pays.
     pub(crate) fn decides(self) -> bool {
         matches!(self, Self::Owner | Self::Approver)

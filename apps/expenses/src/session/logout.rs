@@ -1,6 +1,8 @@
 use axum::extract::State;
+use freehold::isolation::{Scope, Sqlx, Write};
 use http::header::SET_COOKIE;
 use http::{HeaderName, HeaderValue, StatusCode};
+use uuid::Uuid;
 
 use super::{Cookies, Visitor};
 use crate::failure::Failure;
@@ -18,4 +20,10 @@ pub(crate) async fn logout(
     visitor.leave().await?;
     let cookie = cookies.clear().map_err(|error| Failure::internal(&error))?;
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]))
+}
+
+/// Ends all sessions of this person.
+pub(crate) async fn end_all(scope: &mut Scope<Sqlx, Write>, person: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query("delete from sessions where person_id = $1").bind(person).execute(scope).await?;
+    Ok(())
 }

@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::failure::Failure;
 use crate::input::Body;
 use crate::openapi::ProblemBody;
-use crate::people::{Email, NewPassword, Passwords};
+use crate::people::{self, Email, NewPassword, Passwords};
 use crate::text::Text;
 
 pub(crate) use pages::pages;
@@ -83,7 +83,7 @@ pub(crate) async fn sign_up(
     State(app): State<App>,
     Body(form): Body<SignUp>,
 ) -> Result<(StatusCode, Json<SignedUp>), Failure> {
-    let tenant = found(&app, &form).await?;
+    let (tenant, _) = found(&app, &form).await?;
     let slug = tenant.slug();
     let tenant = NewOrganisation {
         id: tenant.id().into(),
@@ -94,12 +94,12 @@ pub(crate) async fn sign_up(
     Ok((StatusCode::CREATED, Json(SignedUp { tenant })))
 }
 
-/// Founds the organisation: the tenant, its row, its owner.
-async fn found(app: &App, form: &SignUp) -> Result<Arc<Tenant>, Failure> {
+/// Founds the organisation: the tenant, its row, its owner. Returns it, and who its owner is.
+async fn found(app: &App, form: &SignUp) -> Result<(Arc<Tenant>, Uuid), Failure> {
     let new = new_tenant(form, &app.door.passwords).await?;
     let tenant = provision(&app.freehold, &new).await?;
-    ensure_owner(app, &tenant, form).await?;
-    Ok(tenant)
+    let owner = ensure_owner(app, &tenant, form).await?;
+    Ok((tenant, owner))
 }
 
 async fn new_tenant(form: &SignUp, passwords: &Passwords) -> Result<NewTenant, Failure> {
@@ -159,7 +159,7 @@ async fn provision(freehold: &Freehold, new: &NewTenant) -> Result<Arc<Tenant>, 
 }
 
 /// Writes the organisation's row and its owner, or finds them written by an earlier run of the same sign-up.
-async fn ensure_owner(app: &App, tenant: &Arc<Tenant>, form: &SignUp) -> Result<(), Failure> {
+async fn ensure_owner(app: &App, tenant: &Arc<Tenant>, form: &SignUp) -> Result<Uuid, Failure> {
     let db = app.freehold.tenant_db::<Sqlx>(tenant);
     let hash = app.door.passwords.hash(form.password.secret()).await?;
     let mut scope = db.write();
@@ -176,16 +176,20 @@ async fn ensure_owner(app: &App, tenant: &Arc<Tenant>, form: &SignUp) -> Result<
             .await?;
         let owner = Actor { id, called: called(form) };
         activity::record(&mut scope, owner, "signed the organisation up", None, "").await?;
-        return Ok(scope.commit().await?);
+        people::ask_to_confirm(&mut scope, &app.mail, id, &form.email, called(form)).await?;
+        app.mail.commit(scope).await?;
+        return Ok(id);
     }
-    let stored: Option<String> =
-        sqlx::query_scalar("select password_hash from people where email = $1 and role = 'owner'")
+    let stored: Option<(Uuid, String)> =
+        sqlx::query_as("select id, password_hash from people where email = $1 and role = 'owner'")
             .bind(&form.email)
             .fetch_optional(&mut scope)
             .await?;
     drop(scope);
+    let (id, hash) = stored.unzip();
     // The password may have changed since.
-    if app.door.passwords.verify(form.password.secret(), stored).await? { Ok(()) } else { Err(taken(tenant.slug())) }
+    let matches = app.door.passwords.verify(form.password.secret(), hash).await?;
+    id.filter(|_| matches).ok_or_else(|| taken(tenant.slug()))
 }
 
 fn called(form: &SignUp) -> &str {

@@ -1,15 +1,20 @@
 //! The pages of the base host: what this is, the sign-up, and the way to an organisation.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use freehold::tenant::{InvalidSlug, Model, Slug};
+use freehold::isolation::Sqlx;
+use freehold::tenant::{InvalidSlug, Model, Slug, Tenant};
+use uuid::Uuid;
 
 use super::SignUp;
 use crate::app::App;
 use crate::failure::Failure;
+use crate::people::{self, Purpose};
 use crate::web::{Form, Outside, Page, Query, to};
 
 /// The pages, and what their forms are sent to.
@@ -77,12 +82,20 @@ async fn form(outside: Outside, State(app): State<App>) -> Page<impl Template> {
 async fn sign_up(outside: Outside, State(app): State<App>, mut form: Form) -> Result<Response, Failure> {
     if let Some(sign_up) = read(&mut form) {
         match super::found(&app, &sign_up).await {
-            Ok(tenant) => return to(&format!("{}/login", app.origin.of(tenant.slug())), None),
+            Ok((tenant, owner)) => return welcome(&app, &tenant, owner).await,
             Err(Failure::Refused(problem)) if problem.code() == "slug_taken" => form.refuse("slug", TAKEN),
             Err(failure) => return Err(failure),
         }
     }
     Ok(Page::refusing(SignUpForm { outside, form, domain: app.origin.below() }).into_response())
+}
+
+/// Leads the owner to their organisation, where they are logged in. Its host alone can set its cookie, so a ticket goes along.
+async fn welcome(app: &App, tenant: &Arc<Tenant>, owner: Uuid) -> Result<Response, Failure> {
+    let mut scope = app.freehold.tenant_db::<Sqlx>(tenant).write();
+    let ticket = people::issue(&mut scope, owner, Purpose::Welcome).await?;
+    scope.commit().await?;
+    to(&format!("{}/welcome/{ticket}", app.origin.of(tenant.slug())), None)
 }
 
 const TAKEN: &str = "This address is taken: choose another.";

@@ -32,6 +32,8 @@ notices! {
     PasswordChanged "password-changed" "Your password is changed. Other sessions of yours were ended.",
     AddressConfirmed "address-confirmed" "Your e-mail address is confirmed.",
     ConfirmationMailed "confirmation-mailed" "A link is on its way to your address.",
+    InvitationMailed "invitation-mailed" "The invitation was sent again. The link before is worthless now.",
+    AlreadyIn "already-in" "You are logged in already.",
     Joined "joined" "Welcome! You have joined.",
     Saved "saved" "Saved.",
     Submitted "submitted" "The expense is submitted.",

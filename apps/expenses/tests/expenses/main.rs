@@ -6,6 +6,8 @@ mod client;
 mod expenses;
 mod imports;
 mod keys;
+mod mail;
+mod mailbox;
 mod pages;
 mod people;
 mod planted;

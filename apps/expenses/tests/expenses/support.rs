@@ -4,18 +4,22 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use axum::Router;
-use expenses::App;
+use expenses::{App, Transport};
 use freehold::tenant::Model;
 use freehold_testing::Deployment;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, PASSWORD};
+use crate::mailbox::Mailbox;
 
-/// A deployment of its own, with a worker and the application.
+/// A deployment of its own, with a worker, the application, and a server that its mail goes to.
 pub(crate) struct Site {
     pub(crate) deployment: Deployment,
     pub(crate) address: SocketAddr,
+    pub(crate) app: App,
+    pub(crate) mailbox: Mailbox,
 }
 
 /// Two organisations under one model, and their owners, logged in.
@@ -33,6 +37,9 @@ impl Site {
     /// The same for people who reach it at `origin`.
     pub(crate) async fn start_at(origin: &str) -> Self {
         Self::serve(Some(origin), async |_, router| router).await
+    /// The same, with mail that stays in the outbox.
+    pub(crate) async fn start_without_postman() -> Self {
+        Self::build(async |_, router| router).await
     }
 
     /// The same with something in front of the application.
@@ -41,6 +48,14 @@ impl Site {
     }
 
     async fn serve(origin: Option<&str>, front: impl AsyncFnOnce(&Deployment, Router) -> Router) -> Self {
+        let site = Self::build(front).await;
+        let transport = Transport::smtp(&site.mailbox.url().into()).unwrap();
+        let from = "Expenses <no-reply@localhost>".parse().unwrap();
+        tokio::spawn(site.app.postman(transport, from).run(CancellationToken::new()));
+        site
+    }
+
+    async fn build(front: impl AsyncFnOnce(&Deployment, Router) -> Router) -> Self {
         let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
         let mut deployment = Deployment::start(migrations).await;
         deployment.start_worker();
@@ -49,9 +64,12 @@ impl Site {
         let origin = origin.map_or_else(|| format!("http://localhost:{}", address.port()), str::to_owned);
         let origin = origin.parse().unwrap();
         let router = expenses::router(App::new(deployment.freehold.clone(), origin)).unwrap();
+        let origin = format!("http://localhost:{}", address.port()).parse().unwrap();
+        let app = App::new(deployment.freehold.clone(), origin);
+        let router = expenses::router(app.clone()).unwrap();
         let router = front(&deployment, router).await;
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { deployment, address }
+        Self { deployment, address, app, mailbox: Mailbox::open().await }
     }
 
     /// The base host.

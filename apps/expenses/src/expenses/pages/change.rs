@@ -1,4 +1,5 @@
 use askama::Template;
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use freehold::isolation::{Access, Scope, Sqlx};
 use http::StatusCode;
@@ -10,6 +11,7 @@ use crate::expenses::row::{self, Expense, Status};
 use crate::expenses::update::{self, Change};
 use crate::failure::Failure;
 use crate::input::Id;
+use crate::mail::Mail;
 use crate::names::{self, Choices};
 use crate::session::Person;
 use crate::web::{Browser, Form, Frame, Notice, Page, Place, to};
@@ -83,7 +85,12 @@ pub(super) async fn edit(browser: Browser, Id(id): Id) -> Result<Response, Failu
 }
 
 /// Changes an expense. Who was not the first to change it is shown what it is now beside what they typed.
-pub(super) async fn save(browser: Browser, Id(id): Id, mut form: Form) -> Result<Response, Failure> {
+pub(super) async fn save(
+    browser: Browser,
+    State(mail): State<Mail>,
+    Id(id): Id,
+    mut form: Form,
+) -> Result<Response, Failure> {
     let change = change(&mut form);
     let (mut scope, frame) = browser.write().await?;
     let expense = found(&mut scope, id).await?;
@@ -91,9 +98,9 @@ pub(super) async fn save(browser: Browser, Id(id): Id, mut form: Form) -> Result
     let Some(change) = change else {
         return refuse(browser, scope, frame, expense, form, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
-    match update::apply(&mut scope, &frame.person, id, &change).await {
+    match update::apply(&mut scope, &mail, &frame.person, id, &change).await {
         Ok(expense) => {
-            scope.commit().await?;
+            mail.commit(scope).await?;
             if browser.wants_part() {
                 return Ok(Page::of(Row { frame, expense }).into_response());
             }
@@ -125,13 +132,18 @@ async fn refuse<A: Access>(
 }
 
 /// Decides on an expense.
-pub(super) async fn decide(browser: Browser, Id(id): Id, mut form: Form) -> Result<Response, Failure> {
+pub(super) async fn decide(
+    browser: Browser,
+    State(mail): State<Mail>,
+    Id(id): Id,
+    mut form: Form,
+) -> Result<Response, Failure> {
     let status = form.read::<Status>("status").ok_or_else(|| Failure::invalid("the form is broken: open it again"))?;
     let version = form.value("version").parse().ok();
     let (mut scope, frame) = browser.write().await?;
     let change = Change { status: Some(status), version, ..Change::default() };
-    let expense = update::apply(&mut scope, &frame.person, id, &change).await?;
-    scope.commit().await?;
+    let expense = update::apply(&mut scope, &mail, &frame.person, id, &change).await?;
+    mail.commit(scope).await?;
     if browser.wants_part() {
         return Ok(Page::of(Row { frame, expense }).into_response());
     }

@@ -146,6 +146,11 @@ impl Client {
         self.log_in(email).await
     }
 
+    /// The slug of the organisation whose host this is.
+    pub(crate) fn slug(&self) -> &str {
+        self.host.split('.').next().unwrap()
+    }
+
     /// Adds an expense and returns its id.
     pub(crate) async fn add(&self, expense: Value) -> String {
         self.post("/api/expenses", expense).await.expect(201).json()["id"].as_str().unwrap().to_owned()
@@ -215,6 +220,15 @@ impl Answer {
 
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The same with the cookie of the session alone, among others that it sets.
+    pub(crate) fn session(mut self) -> Self {
+        let session =
+            self.headers.get_all(SET_COOKIE).iter().find(|cookie| cookie.to_str().unwrap().starts_with("session="));
+        let session = session.expect("a session is started").clone();
+        self.headers.insert(SET_COOKIE, session);
+        self
     }
 
     /// What a browser would send back.

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::mailbox::{Mailbox, Mood};
-use crate::support::{Site, owner, sign_up};
+use crate::support::{Site, owner, run, sign_up};
 
 /// A postman beside the one of the site, who brings mail to this mailbox.
 fn another_postman(site: &Site, mailbox: &Mailbox) -> JoinHandle<()> {
@@ -25,15 +25,6 @@ async fn outbox(site: &Site, slug: &str) -> Vec<(i32, bool, String, Option<Strin
     let mut scope = site.deployment.freehold.tenant_db::<Sqlx>(&tenant).read();
     let select = "select attempts, sent_at is not null, body, failure from mails order by id";
     sqlx::query_as(select).fetch_all(&mut scope).await.unwrap()
-}
-
-/// Runs a statement as the organisation, and returns how many rows it changed.
-async fn run(site: &Site, slug: &str, statement: &'static str) -> u64 {
-    let tenant = site.deployment.freehold.directory().find(&slug.parse().unwrap()).unwrap();
-    let mut scope = site.deployment.freehold.tenant_db::<Sqlx>(&tenant).write();
-    let changed = sqlx::query(statement).execute(&mut scope).await.unwrap();
-    scope.commit().await.unwrap();
-    changed.rows_affected()
 }
 
 /// Waits until the first mail of the organisation is as it should be.

@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the way to fail")]
 
+mod accounts;
 mod client;
 mod expenses;
 mod imports;
 mod keys;
 mod mail;
 mod mailbox;
+mod members;
 mod pages;
 mod people;
 mod planted;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use axum::Router;
 use expenses::{App, Transport};
+use freehold::isolation::Sqlx;
 use freehold::tenant::Model;
 use freehold_testing::Deployment;
 use serde_json::{Value, json};
@@ -113,4 +114,13 @@ pub(crate) fn sign_up(slug: &str, model: Model) -> Value {
     json!({
         "organisation": format!("{slug} Ltd"), "slug": slug, "email": owner(slug), "password": PASSWORD, "model": model.as_str()
     })
+}
+
+/// Runs a statement as the organisation, and returns how many rows it changed.
+pub(crate) async fn run(site: &Site, slug: &str, statement: &'static str) -> u64 {
+    let tenant = site.deployment.freehold.directory().find(&slug.parse().unwrap()).unwrap();
+    let mut scope = site.deployment.freehold.tenant_db::<Sqlx>(&tenant).write();
+    let changed = sqlx::query(statement).execute(&mut scope).await.unwrap();
+    scope.commit().await.unwrap();
+    changed.rows_affected()
 }

@@ -6,7 +6,7 @@
 //!
 //! Where to begin reading: [`router`] has every route on one page; `session/visitor.rs` is the way from a request to an
 //! organisation's rows; `expenses/list.rs` is an endpoint of the usual kind, `expenses/pages/list.rs` a page; `import/upload.rs`
-//! is one of the unusual. `web/` has what pages share.
+//! is one of the unusual. `web/` has what pages share, `mail/` how letters leave.
 
 mod activity;
 mod app;

@@ -66,7 +66,7 @@ impl Mail {
         recipient: &Email,
         letter: &impl Letter,
     ) -> Result<(), Failure> {
-        let text = letter.render().map_err(|error| Failure::internal(&error))?;
+        let text = letter.render().map_err(|error| Failure::internal(&error))? + "\n";
         // What people call things stands in subjects. A header has one line.
         let subject = letter.subject().replace(char::is_control, " ");
         Ok(outbox::put(scope, recipient, &subject, &text).await?)

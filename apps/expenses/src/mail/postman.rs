@@ -109,7 +109,7 @@ impl Postman {
     }
 
     async fn hand_over(&self, mail: &Claimed) -> Outcome {
-        let message = match message(&self.from, mail) {
+        let message = match message(&self.from, mail, self.transport.body(&mail.body)) {
             Ok(message) => message,
             Err(error) => return Outcome::GivenUp(told(&error)),
         };

@@ -4,6 +4,8 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
+use lettre::message::Body;
+use lettre::message::header::ContentTransferEncoding;
 use lettre::transport::smtp;
 use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::{ExposeSecret, SecretString};
@@ -38,6 +40,18 @@ impl Transport {
     pub fn smtp(url: &SecretString) -> Result<Self, smtp::Error> {
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret())?;
         Ok(Self(Means::Smtp(builder.build())))
+    }
+
+    /// Writes text for where it goes. What is encoded for servers breaks links that are longer than a line of a terminal; in
+    /// a file one is to be copied, and nobody minds how long its lines are.
+    pub(super) fn body(&self, text: &str) -> Body {
+        match self.0 {
+            Means::Files(_) => {
+                let lines = text.replace('\n', "\r\n").into_bytes();
+                Body::dangerous_pre_encoded(lines, ContentTransferEncoding::EightBit)
+            }
+            Means::Smtp(_) => Body::new(text.to_owned()),
+        }
     }
 
     pub(super) async fn send(&self, message: Message) -> Result<(), Box<dyn Error + Send + Sync>> {

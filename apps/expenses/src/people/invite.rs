@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::letters::Invited;
 use super::{Email, Role, member};
 use crate::activity;
+use crate::day::Day;
 use crate::failure::Failure;
 use crate::input::Body;
 use crate::mail::Mail;
@@ -110,8 +111,8 @@ pub(super) struct Pending {
     pub(super) role: Role,
     /// Who invited them, unless they are gone.
     pub(super) inviter: Option<String>,
-    /// `YYYY-MM-DD`, universal time.
-    pub(super) expires_on: String,
+    /// By universal time.
+    pub(super) expires_on: Day,
     pub(super) expired: bool,
 }
 
@@ -119,7 +120,7 @@ pub(super) struct Pending {
 pub(super) async fn pending<A: Access>(scope: &mut Scope<Sqlx, A>) -> Result<Vec<Pending>, sqlx::Error> {
     sqlx::query_as(
         "select i.id, i.email, i.role, coalesce(nullif(p.name, ''), p.email) as inviter, \
-         to_char(i.expires_at at time zone 'UTC', 'YYYY-MM-DD') as expires_on, i.expires_at <= now() as expired \
+         (i.expires_at at time zone 'UTC')::date as expires_on, i.expires_at <= now() as expired \
          from invitations i left join people p on p.id = i.invited_by where i.accepted_at is null order by i.created_at desc",
     )
     .fetch_all(scope)

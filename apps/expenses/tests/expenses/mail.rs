@@ -163,7 +163,9 @@ async fn mail_for_developers_is_written_to_files_that_others_cannot_read() {
     use std::os::unix::fs::PermissionsExt;
 
     let site = Site::start_without_postman().await;
-    site.base().post("/api/signup", sign_up("acme", Model::Shared)).await.expect(201);
+    let mut form = sign_up("acme", Model::Shared);
+    form["organisation"] = "Söhne 🎈".into();
+    site.base().post("/api/signup", form).await.expect(201);
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().join("new/mail");
     let transport = Transport::files(&directory).unwrap();
@@ -173,7 +175,11 @@ async fn mail_for_developers_is_written_to_files_that_others_cannot_read() {
     until(&site, "acme", |(_, is_sent, ..)| *is_sent).await;
     let files: Vec<_> = directory.read_dir().unwrap().map(|file| file.unwrap().path()).collect();
     assert_eq!(files.len(), 1);
-    assert!(std::fs::read_to_string(&files[0]).unwrap().contains(&format!("To: {}", owner("acme"))));
+    let mail = std::fs::read_to_string(&files[0]).unwrap();
+    assert!(mail.contains(&format!("To: {}", owner("acme"))));
+    // Whoever reads the file can copy the link out of it, also when a name has other letters than English ones.
+    let link = mail.lines().find(|line| line.starts_with("http://acme.localhost")).unwrap();
+    assert_eq!(link.rsplit('/').next().unwrap().len(), 43, "{mail}");
     postman.abort();
 }
 

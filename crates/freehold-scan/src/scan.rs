@@ -241,8 +241,12 @@ impl Scan {
             let mut now = self.b.client.send(&request).await?;
             self.report.requests += 1;
             if !now.status.is_success() {
-                self.b.log_in(&self.document, &self.recipe).await?;
-                now = self.b.client.send(&request).await?;
+                match self.b.log_in(&self.document, &self.recipe).await {
+                    Ok(()) => now = self.b.client.send(&request).await?,
+                    // Whoever was in there is gone, or has another password or role: changed, like anything else.
+                    Err(ScanError::Refused { .. }) => {}
+                    Err(error) => return Err(error),
+                }
             }
             if now.body != before {
                 changed.get_or_insert_with(|| format!("{} {}", request.method, request.path));

@@ -14,8 +14,6 @@ use freehold::resolve::{Chain, Subdomain};
 use freehold::{Freehold, Problem};
 use http::header::{AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
-use http::StatusCode;
-use http::header::CONTENT_SECURITY_POLICY;
 use lettre::message::Mailbox;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -54,20 +52,20 @@ impl App {
     /// The application at `origin`, for the tenants of `freehold`.
     pub fn new(freehold: Freehold, origin: Origin) -> Self {
         let cookies = Cookies::new(origin.is_secure());
+        let mail = Mail::new(origin.clone());
         Self {
             freehold,
             origin,
             door: Door::new(cookies),
             imports: Arc::new(Semaphore::new(import::AT_ONCE)),
             front_ends: Vec::new(),
+            mail,
         }
     }
 
     /// Answers scripts of pages on these origins too (CORS). They log in for a key; no cookie is sent from there.
     pub fn with_front_ends(self, origins: impl IntoIterator<Item = Origin>) -> Self {
         Self { front_ends: origins.into_iter().collect(), ..self }
-        let mail = Mail::new(origin.clone());
-        Self { freehold, origin, door: Door::new(cookies), imports: Arc::new(Semaphore::new(import::AT_ONCE)), mail }
     }
 
     /// Who sends what the application writes, from this address. Without one at work it waits in the outboxes.

@@ -128,7 +128,7 @@ impl Postman {
 
 /// A minute, two, four, up to four hours.
 fn pause(attempts: i32) -> Duration {
-    Duration::from_secs(60 << attempts.clamp(1, 9) - 1).min(Duration::from_secs(4 * 60 * 60))
+    Duration::from_secs(60 << (attempts.clamp(1, 9) - 1)).min(Duration::from_secs(4 * 60 * 60))
 }
 
 /// An error with what is behind it.

@@ -13,7 +13,6 @@ mod visitor;
 
 pub(crate) use cookie::Cookies;
 pub(crate) use login::{__path_login, Credentials, Door, login};
-pub(crate) use logout::{__path_logout, logout};
 pub(crate) use logout::{__path_logout, end_all, logout};
 pub(crate) use pages::{enter, leave, login_page};
 pub(crate) use token::Token;

@@ -135,3 +135,26 @@ async fn what_cannot_be_a_key_is_refused_and_never_passed_over_for_the_cookie() 
         assert!(page.contains(words), "{field} {value:?} does not say {words:?}");
     }
 }
+
+#[tokio::test]
+async fn a_front_end_is_answered_on_the_origins_that_were_named_and_on_no_others() {
+    let known = "http://front.example:5173";
+    let site = Site::start_with(|app| app.with_front_ends([known.parse().unwrap()])).await;
+    let ann = site.organisation("acme", freehold::tenant::Model::Shared).await;
+    for (origin, allowed) in [(known, true), ("http://evil.example", false), ("http://front.example", false)] {
+        let preflight = ann.nobody().request(Method::OPTIONS, "/api/tokens").header("origin", origin);
+        let preflight = preflight
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "content-type, authorization");
+        let answer = ann.send(preflight.body(Full::from("")).unwrap()).await;
+        let told = answer.headers.get("access-control-allow-origin").is_some_and(|value| value == origin);
+        assert_eq!(told, allowed, "{origin}");
+        assert!(!answer.headers.contains_key("access-control-allow-credentials"));
+
+        let login = json!({"email": owner("acme"), "password": PASSWORD});
+        let request = ann.nobody().request(Method::POST, "/api/tokens").header("origin", origin);
+        let request = request.header("sec-fetch-site", "cross-site").header("content-type", "application/json");
+        let answer = ann.send(request.body(Full::from(login.to_string())).unwrap()).await;
+        assert_eq!(answer.status, if allowed { 201 } else { 403 }, "{origin}: {}", answer.text());
+    }
+}

@@ -37,36 +37,43 @@ impl Site {
 
     /// The same for people who reach it at `origin`.
     pub(crate) async fn start_at(origin: &str) -> Self {
-        Self::serve(Some(origin), async |_, router| router).await
+        Self::build(Some(origin), |app| app, async |_, router| router).await.with_postman()
+    }
+
+    /// The same with another set-up of the application.
+    pub(crate) async fn start_with(configure: impl FnOnce(App) -> App) -> Self {
+        Self::build(None, configure, async |_, router| router).await.with_postman()
+    }
+
     /// The same, with mail that stays in the outbox.
     pub(crate) async fn start_without_postman() -> Self {
-        Self::build(async |_, router| router).await
+        Self::build(None, |app| app, async |_, router| router).await
     }
 
     /// The same with something in front of the application.
     pub(crate) async fn start_behind(front: impl AsyncFnOnce(&Deployment, Router) -> Router) -> Self {
-        Self::serve(None, front).await
+        Self::build(None, |app| app, front).await.with_postman()
     }
 
-    async fn serve(origin: Option<&str>, front: impl AsyncFnOnce(&Deployment, Router) -> Router) -> Self {
-        let site = Self::build(front).await;
-        let transport = Transport::smtp(&site.mailbox.url().into()).unwrap();
+    fn with_postman(self) -> Self {
+        let transport = Transport::smtp(&self.mailbox.url().into()).unwrap();
         let from = "Expenses <no-reply@localhost>".parse().unwrap();
-        tokio::spawn(site.app.postman(transport, from).run(CancellationToken::new()));
-        site
+        tokio::spawn(self.app.postman(transport, from).run(CancellationToken::new()));
+        self
     }
 
-    async fn build(front: impl AsyncFnOnce(&Deployment, Router) -> Router) -> Self {
+    async fn build(
+        origin: Option<&str>,
+        configure: impl FnOnce(App) -> App,
+        front: impl AsyncFnOnce(&Deployment, Router) -> Router,
+    ) -> Self {
         let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
         let mut deployment = Deployment::start(migrations).await;
         deployment.start_worker();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let origin = origin.map_or_else(|| format!("http://localhost:{}", address.port()), str::to_owned);
-        let origin = origin.parse().unwrap();
-        let router = expenses::router(App::new(deployment.freehold.clone(), origin)).unwrap();
-        let origin = format!("http://localhost:{}", address.port()).parse().unwrap();
-        let app = App::new(deployment.freehold.clone(), origin);
+        let app = configure(App::new(deployment.freehold.clone(), origin.parse().unwrap()));
         let router = expenses::router(app.clone()).unwrap();
         let router = front(&deployment, router).await;
         tokio::spawn(async move { axum::serve(listener, router).await });

@@ -28,6 +28,8 @@ impl<K: Hash + Eq + Clone> Shards<K> {
 
     pub(super) fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.load().len()).sum()
+    }
+
     /// Every value, a shard at a time.
     pub(super) fn all(&self) -> Vec<Arc<Tenant>> {
         self.shards.iter().flat_map(|shard| shard.load().values().cloned().collect::<Vec<_>>()).collect()

@@ -155,7 +155,6 @@ fn tenant_routes() -> OpenApiRouter<App> {
         .routes(routes!(keys::exchange))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
-        .routes(routes!(people::add))
         .routes(routes!(people::list, people::add))
         .routes(routes!(people::update, people::remove))
         .routes(routes!(people::invite))

@@ -10,6 +10,9 @@ use crate::freehold::Pools;
 /// A PostgreSQL driver that scopes can be built on. It runs the tenant's statements; what goes around them does the
 /// [`Wire`] that it talks through.
 pub(crate) trait Connection: Debug + Sized + Send + Sync + 'static {
+    /// The name of the driver in metrics.
+    const DRIVER: &'static str;
+
     fn open(info: ConnectInfo) -> impl Future<Output = Result<Self, Source>> + Send;
 
     fn wire(&self) -> &Wire;
@@ -44,9 +47,6 @@ pub trait Driver: private::Sealed + Debug + Send + Sync + 'static {
     type Connection: Connection;
 
     #[doc(hidden)]
-    const NAME: &'static str;
-
-    #[doc(hidden)]
     fn pool(pools: &Pools) -> &Pool<Self>
     where
         Self: Sized;
@@ -65,7 +65,6 @@ pub enum TokioPostgres {}
 #[cfg(feature = "sqlx")]
 impl Driver for Sqlx {
     type Connection = super::drivers::sqlx::Connection;
-    const NAME: &'static str = "sqlx";
 
     fn pool(pools: &Pools) -> &Pool<Self> {
         &pools.sqlx
@@ -75,7 +74,6 @@ impl Driver for Sqlx {
 #[cfg(feature = "tokio-postgres")]
 impl Driver for TokioPostgres {
     type Connection = super::drivers::tokio_postgres::Connection;
-    const NAME: &'static str = "tokio-postgres";
 
     fn pool(pools: &Pools) -> &Pool<Self> {
         &pools.tokio_postgres

@@ -20,6 +20,8 @@ pub struct Connection {
 }
 
 impl driver::Connection for Connection {
+    const DRIVER: &'static str = "sqlx";
+
     async fn open(info: ConnectInfo) -> Result<Self, Source> {
         // sqlx asks by the simple protocol for types that it does not know, with a text that is made of numbers, and of names
         // that are part of the program.

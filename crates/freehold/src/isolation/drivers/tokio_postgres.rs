@@ -135,6 +135,8 @@ async fn collect(stream: tokio_postgres::RowStream) -> Result<Answer, Error> {
 }
 
 impl driver::Connection for Connection {
+    const DRIVER: &'static str = "tokio-postgres";
+
     async fn open(info: ConnectInfo) -> Result<Self, Source> {
         let mut config = Config::new();
         config.dbname(&*info.database).user(&info.user).application_name("freehold");

@@ -82,7 +82,7 @@ impl<D: Driver> Pool<D> {
     /// A pool without connections. Must be called inside a tokio runtime, in which it cleans and closes connections.
     pub(crate) fn new(options: PoolOptions, endpoints: Arc<Endpoints>, master: Arc<MasterKey>) -> Self {
         let state = Mutex::new(State::new(&options));
-        let (runtime, left, counts) = (Handle::current(), Arc::default(), Counts::new(D::NAME));
+        let (runtime, left, counts) = (Handle::current(), Arc::default(), Counts::new(D::Connection::DRIVER));
         let shared = Arc::new(Shared { options, endpoints, master, runtime, state, left, counts });
         let (observed, left) = (Arc::downgrade(&shared), shared.left.clone());
         shared.runtime.spawn(async move {

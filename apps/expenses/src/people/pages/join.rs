@@ -35,11 +35,10 @@ pub(super) async fn offer(
     link: Link,
 ) -> Result<Response, Failure> {
     let outside = stranger.outside().await?;
-    let offer = match open(join::offer(&mut stranger.db.read(), &link.secret).await?, outside) {
-        Ok((offer, outside)) => (offer, outside),
-        Err(over) => return Ok(over),
+    let offer = match open(join::offer(&mut stranger.db.read(), &link.secret).await?) {
+        Ok(offer) => offer,
+        Err(closed) => return Ok(closed.page(outside)),
     };
-    let (offer, outside) = offer;
     if let Ok(visitor) = visitor
         && let Ok((_, person)) = visitor.read().await
     {
@@ -57,11 +56,11 @@ pub(super) async fn join(
     mut form: Form,
 ) -> Result<Response, Failure> {
     let (name, password) = (form.read::<Name>("name"), form.read::<NewPassword>("password"));
-    let offer = join::offer(&mut stranger.db.read(), &link.secret).await?;
+    let outside = stranger.outside().await?;
     // Nobody has a password hashed without an invitation.
-    let (offer, outside) = match open(offer, stranger.outside().await?) {
-        Ok(open) => open,
-        Err(over) => return Ok(over),
+    let offer = match open(join::offer(&mut stranger.db.read(), &link.secret).await?) {
+        Ok(offer) => offer,
+        Err(closed) => return Ok(closed.page(outside)),
     };
     let (Some(name), Some(password)) = (name, password) else {
         let address = link.address.path().to_owned();
@@ -70,34 +69,49 @@ pub(super) async fn join(
     let hash = door.passwords.hash(password.secret()).await?;
     let mut scope = stranger.db.write();
     let Some(person) = join::join(&mut scope, &link.secret, &name, &hash).await? else {
-        drop(scope);
         // Somebody was faster, with the same link.
-        return Ok(used(outside));
+        return Ok(Closed::Used.page(outside));
     };
     let cookie = door.open(&mut scope, person).await?;
     scope.commit().await?;
     let_in("/", Notice::Joined, cookie)
 }
 
-/// The invitation if it can still be taken, and otherwise why not.
-fn open(offer: Option<Offer>, outside: Outside) -> Result<(Offer, Outside), Response> {
+/// Why an invitation cannot be taken.
+enum Closed {
+    Unknown,
+    Used,
+    TooOld { inviter: Option<String> },
+}
+
+/// The invitation if it can still be taken.
+fn open(offer: Option<Offer>) -> Result<Offer, Closed> {
     match offer {
-        None => Err(LinkOver::unknown(
-            outside,
-            "There is no such invitation here. It may have been withdrawn, or sent again: then the last mail counts.",
-            ("/login", "Log in"),
-        )),
-        Some(offer) if offer.accepted => Err(used(outside)),
-        Some(offer) if offer.expired => {
-            let inviter = offer.inviter.as_deref().unwrap_or("an owner");
-            let words = format!("Invitations are good for seven days. Ask {inviter} to send it again.");
-            Err(LinkOver::gone(outside, "This invitation is too old", words, ("/login", "Log in")))
-        }
-        Some(offer) => Ok((offer, outside)),
+        None => Err(Closed::Unknown),
+        Some(offer) if offer.accepted => Err(Closed::Used),
+        Some(offer) if offer.expired => Err(Closed::TooOld { inviter: offer.inviter }),
+        Some(offer) => Ok(offer),
     }
 }
 
-fn used(outside: Outside) -> Response {
-    let words = "Somebody joined with it already. If that was you, log in.".to_owned();
-    LinkOver::gone(outside, "This invitation was used", words, ("/login", "Log in"))
+impl Closed {
+    /// Says so, and what can be done.
+    fn page(self, outside: Outside) -> Response {
+        let log_in = ("/login", "Log in");
+        match self {
+            Self::Unknown => {
+                let words = "There is no such invitation here. It may have been withdrawn, or sent again: then the last mail counts.";
+                LinkOver::unknown(outside, words, log_in)
+            }
+            Self::Used => {
+                let words = "Somebody joined with it already. If that was you, log in.".to_owned();
+                LinkOver::gone(outside, "This invitation was used", words, log_in)
+            }
+            Self::TooOld { inviter } => {
+                let inviter = inviter.as_deref().unwrap_or("an owner");
+                let words = format!("Invitations are good for seven days. Ask {inviter} to send it again.");
+                LinkOver::gone(outside, "This invitation is too old", words, log_in)
+            }
+        }
+    }
 }

@@ -30,3 +30,9 @@ window.addEventListener("pageshow", () => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
+
+// Two fields for one value: what is typed shows in the picker, and what is picked in the text.
+document.addEventListener("input", (event) => {
+  const other = document.getElementById(event.target.dataset.mirror);
+  if (other && (other.type !== "color" || /^#[0-9a-f]{6}$/i.test(event.target.value))) other.value = event.target.value.toLowerCase();
+});

@@ -32,6 +32,8 @@ use crate::people::Passwords;
 use crate::session::{Cookies, Door};
 use crate::{
     Origin, categories, expenses, health, import, keys, names, overview, people, reports, session, signup, web,
+    Origin, branding, categories, expenses, health, import, names, overview, people, reports, session, settings,
+    signup, web,
 };
 
 /// The largest body of a request, but for an import: a text may have 10,000 characters.
@@ -142,6 +144,8 @@ fn tenant_pages() -> Router<App> {
         .merge(names::pages())
         .merge(keys::pages())
         .merge(people::pages())
+        .merge(settings::pages())
+        .merge(branding::files())
 }
 
 fn base_routes() -> OpenApiRouter<App> {

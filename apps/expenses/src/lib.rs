@@ -11,6 +11,7 @@
 mod activity;
 mod app;
 mod approvals;
+mod branding;
 mod categories;
 mod day;
 mod expenses;
@@ -28,6 +29,7 @@ mod overview;
 mod people;
 mod reports;
 mod session;
+mod settings;
 mod signup;
 mod text;
 mod web;

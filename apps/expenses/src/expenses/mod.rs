@@ -15,7 +15,7 @@ mod row;
 mod search;
 mod update;
 
-use freehold::isolation::{Access, Scope, Sqlx, Write};
+use freehold::isolation::{Scope, Sqlx, Write};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -32,12 +32,13 @@ pub(crate) use read::{__path_read, read};
 pub(crate) use row::Status;
 pub(crate) use update::{__path_update, update};
 
-/// The organisation's currency. There is one.
-pub(crate) async fn currency<A: Access>(scope: &mut Scope<Sqlx, A>) -> Result<String, sqlx::Error> {
-    sqlx::query_scalar("select currency from organisation").fetch_one(scope).await
+/// The organisation's currency. There is one, and it stays until the scope ends: owners change it only while nobody adds an
+/// expense.
+pub(crate) async fn currency(scope: &mut Scope<Sqlx, Write>) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar("select currency from organisation for key share").fetch_one(scope).await
 }
 
-async fn check_currency<A: Access>(scope: &mut Scope<Sqlx, A>, wanted: Option<&Text>) -> Result<String, Failure> {
+async fn check_currency(scope: &mut Scope<Sqlx, Write>, wanted: Option<&Text>) -> Result<String, Failure> {
     let currency = currency(scope).await?;
     match wanted.map(Text::as_str) {
         Some(wanted) if wanted != currency => {

@@ -25,7 +25,8 @@ impl Store {
         importer: &Person,
     ) -> Result<Self, Failure> {
         // One at a time: each keeps a connection, and an organisation has a share of them.
-        let currency = sqlx::query_scalar("select currency from organisation for update skip locked");
+        // The key of the row stays free for whoever adds a single expense meanwhile.
+        let currency = sqlx::query_scalar("select currency from organisation for no key update skip locked");
         let Some(currency) = currency.fetch_optional(&mut scope).await? else {
             let problem = Problem::new(StatusCode::CONFLICT, "import_under_way");
             return Err(problem

@@ -12,6 +12,7 @@ mod headers;
 mod notice;
 mod page;
 mod problem;
+mod upload;
 
 pub(crate) use assets::assets;
 pub(crate) use browser::{Browser, Return, Stranger, encoded};
@@ -21,3 +22,4 @@ pub(crate) use headers::{base_policy, with_headers};
 pub(crate) use notice::Notice;
 pub(crate) use page::{Page, to};
 pub(crate) use problem::as_pages;
+pub(crate) use upload::{SmallUpload, Unread, forget};

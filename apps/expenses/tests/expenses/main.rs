@@ -20,5 +20,6 @@ mod reports;
 mod scan;
 mod schemathesis;
 mod separation;
+mod settings;
 mod signup;
 mod support;

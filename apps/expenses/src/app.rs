@@ -34,6 +34,8 @@ use crate::{
     Origin, categories, expenses, health, import, keys, names, overview, people, reports, session, signup, web,
     Origin, branding, categories, expenses, health, import, names, overview, people, reports, session, settings,
     signup, web,
+    Origin, approvals, branding, categories, expenses, health, import, names, overview, people, reports, session,
+    settings, signup, web,
 };
 
 /// The largest body of a request, but for an import: a text may have 10,000 characters.
@@ -145,6 +147,7 @@ fn tenant_pages() -> Router<App> {
         .merge(keys::pages())
         .merge(people::pages())
         .merge(settings::pages())
+        .merge(approvals::pages())
         .merge(branding::files())
 }
 

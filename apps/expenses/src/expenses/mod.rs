@@ -15,7 +15,7 @@ mod row;
 mod search;
 mod update;
 
-use freehold::isolation::{Scope, Sqlx, Write};
+use freehold::isolation::{Access, Scope, Sqlx, Write};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -48,6 +48,23 @@ async fn check_currency(scope: &mut Scope<Sqlx, Write>, wanted: Option<&Text>) -
     }
 }
 
+/// Refuses who may not change an expense. What is not theirs is changed by who decides on it, so that nobody makes it fit for
+/// themselves first.
+async fn check_change<A: Access>(
+    scope: &mut Scope<Sqlx, A>,
+    person: &Person,
+    is_own: bool,
+    matter: Matter,
+) -> Result<(), Failure> {
+    if is_own {
+        return Ok(());
+    }
+    if !person.role.decides() {
+        return Err(Failure::forbidden("members change what they submitted themselves, until somebody decided on it"));
+    }
+    approvals::check(scope, person, matter).await
+}
+
 /// An expense that is locked for a change.
 #[derive(Debug, FromRow)]
 struct Claimed {
@@ -65,12 +82,6 @@ async fn claim(scope: &mut Scope<Sqlx, Write>, id: Uuid, person: &Person) -> Res
     let claimed: Option<Claimed> = sqlx::query_as(select).bind(id).fetch_optional(&mut *scope).await?;
     let claimed = claimed.ok_or_else(Failure::not_found)?;
     let is_own = claimed.status == Status::Submitted && claimed.created_by == Some(person.id);
-    if !is_own && !person.role.decides() {
-        return Err(Failure::forbidden("members change what they submitted themselves, until somebody decided on it"));
-    }
-    if claimed.status != Status::Submitted {
-        // What somebody decided on is changed by who could have decided.
-        approvals::check(scope, person, claimed.matter).await?;
-    }
+    check_change(scope, person, is_own, claimed.matter).await?;
     Ok(claimed)
 }

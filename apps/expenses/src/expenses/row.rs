@@ -4,9 +4,11 @@ use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::approvals::{Matter, Rules};
 use crate::day::Day;
 use crate::money::{Amount, shown};
 use crate::session::Person;
+use crate::text::excerpt;
 
 /// Where an expense is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -73,6 +75,10 @@ pub(crate) struct Expense {
     pub(super) version: i64,
     #[serde(skip)]
     pub(super) created_by: Option<Uuid>,
+    #[serde(skip)]
+    category_id: Option<Uuid>,
+    #[serde(skip)]
+    unit_id: Option<Uuid>,
 }
 
 impl Expense {
@@ -81,15 +87,31 @@ impl Expense {
         shown(self.amount.0, &self.currency)
     }
 
-    /// Whether the person's role lets them change it; the organisation's rules may still object.
-    pub(super) fn is_changeable_by(&self, person: &Person) -> bool {
-        person.role.decides() || (self.status == Status::Submitted && self.created_by == Some(person.id))
+    /// What the organisation's rules look at in it.
+    pub(super) fn matter(&self) -> Matter {
+        Matter { amount_minor: self.amount.0, category_id: self.category_id, unit_id: self.unit_id }
     }
 
-    /// Whether it waits for a decision that the person's role lets them make.
-    pub(super) fn waits_for(&self, person: &Person) -> bool {
-        self.status == Status::Submitted && person.role.decides()
+    /// Whether the person may decide on it.
+    pub(super) fn is_decided_by(&self, person: &Person, rules: &Rules) -> bool {
+        rules.allow(person, self.matter())
     }
+
+    /// Whether the person may change it.
+    pub(super) fn is_changeable_by(&self, person: &Person, rules: &Rules) -> bool {
+        self.is_own_of(person) || self.is_decided_by(person, rules)
+    }
+
+    /// Whether the person submitted it, and nobody decided on it yet.
+    pub(super) fn is_own_of(&self, person: &Person) -> bool {
+        self.status == Status::Submitted && self.created_by == Some(person.id)
+    }
+
+    /// Whether it waits for a decision that the person may make.
+    pub(super) fn waits_for(&self, person: &Person, rules: &Rules) -> bool {
+        self.status == Status::Submitted && self.is_decided_by(person, rules)
+    }
+
     /// What it is, in a line.
     pub(super) fn described(&self) -> String {
         let sum = self.sum();
@@ -112,17 +134,12 @@ impl Expense {
     }
 }
 
-/// The beginning of a text that may be as long as a record of a file.
-fn excerpt(text: &str) -> &str {
-    text.char_indices().nth(100).map_or(text, |(end, _)| &text[..end])
-}
-
 /// A query for expenses: the columns of [`Expense`], from `e`, with the names `s`, `c` and `u`, and what follows.
 macro_rules! select_expenses {
     ($($rest:tt)*) => {
         concat!(
             "select e.id, e.date, e.amount_minor as amount, e.currency, coalesce(s.name, '') as supplier, \
-             coalesce(c.name, '') as category, coalesce(u.name, '') as unit, e.description, e.status, e.version, e.created_by \
+             coalesce(c.name, '') as category, coalesce(u.name, '') as unit, e.description, e.status, e.version, e.created_by, e.category_id, e.unit_id \
              from expenses e left join suppliers s on s.id = e.supplier_id \
              left join categories c on c.id = e.category_id left join units u on u.id = e.unit_id ",
             $($rest)*

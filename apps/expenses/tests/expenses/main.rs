@@ -17,6 +17,7 @@ mod problems;
 mod proxies;
 mod real_files;
 mod reports;
+mod rules;
 mod scan;
 mod schemathesis;
 mod separation;

@@ -6,6 +6,8 @@ use http::StatusCode;
 use uuid::Uuid;
 
 use crate::activity::{self, Entry};
+use crate::approvals::Rules;
+use crate::expenses::check_change;
 use crate::expenses::delete::remove;
 use crate::expenses::row::{self, Expense, Status};
 use crate::expenses::update::{self, Change};
@@ -21,6 +23,7 @@ use crate::web::{Browser, Form, Frame, Notice, Page, Place, to};
 struct Show {
     frame: Frame,
     expense: Expense,
+    rules: Rules,
     history: Vec<Entry>,
 }
 
@@ -49,6 +52,7 @@ impl Edit {
 struct Row {
     frame: Frame,
     expense: Expense,
+    rules: Rules,
 }
 
 /// A row with fields in it.
@@ -64,18 +68,19 @@ struct RowEdit {
 pub(super) async fn show(browser: Browser, Id(id): Id) -> Result<Response, Failure> {
     let (mut scope, frame) = browser.read().await?;
     let expense = found(&mut scope, id).await?;
+    let rules = Rules::load(&mut scope).await?;
     if browser.wants_part() {
-        return Ok(Page::of(Row { frame, expense }).into_response());
+        return Ok(Page::of(Row { frame, expense, rules }).into_response());
     }
     let history = activity::of_subject(&mut scope, id).await?;
-    Ok(Page::of(Show { frame, expense, history }).into_response())
+    Ok(Page::of(Show { frame, expense, rules, history }).into_response())
 }
 
 /// The form to change an expense with.
 pub(super) async fn edit(browser: Browser, Id(id): Id) -> Result<Response, Failure> {
     let (mut scope, frame) = browser.read().await?;
     let expense = found(&mut scope, id).await?;
-    check(&expense, &frame.person)?;
+    check(&mut scope, &expense, &frame.person).await?;
     let form = filled(&expense);
     if browser.wants_part() {
         return Ok(Page::of(RowEdit { expense, form, outdated: false }).into_response());
@@ -94,15 +99,17 @@ pub(super) async fn save(
     let change = change(&mut form);
     let (mut scope, frame) = browser.write().await?;
     let expense = found(&mut scope, id).await?;
-    check(&expense, &frame.person)?;
+    check(&mut scope, &expense, &frame.person).await?;
     let Some(change) = change else {
         return refuse(browser, scope, frame, expense, form, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
     match update::apply(&mut scope, &mail, &frame.person, id, &change).await {
         Ok(expense) => {
             mail.commit(scope).await?;
+            let rules = Rules::load(&mut scope).await?;
+            scope.commit().await?;
             if browser.wants_part() {
-                return Ok(Page::of(Row { frame, expense }).into_response());
+                return Ok(Page::of(Row { frame, expense, rules }).into_response());
             }
             to(&format!("/expenses/{id}"), Notice::Saved)
         }
@@ -144,8 +151,11 @@ pub(super) async fn decide(
     let change = Change { status: Some(status), version, ..Change::default() };
     let expense = update::apply(&mut scope, &mail, &frame.person, id, &change).await?;
     mail.commit(scope).await?;
+    let expense = update::apply(&mut scope, &frame.person, id, &change).await?;
+    let rules = Rules::load(&mut scope).await?;
+    scope.commit().await?;
     if browser.wants_part() {
-        return Ok(Page::of(Row { frame, expense }).into_response());
+        return Ok(Page::of(Row { frame, expense, rules }).into_response());
     }
     let notice = match status {
         Status::Submitted => Notice::Reopened,
@@ -170,11 +180,8 @@ async fn found<A: Access>(scope: &mut Scope<Sqlx, A>, id: Uuid) -> Result<Expens
     row::find(scope, id).await?.ok_or_else(Failure::not_found)
 }
 
-fn check(expense: &Expense, person: &Person) -> Result<(), Failure> {
-    if expense.is_changeable_by(person) {
-        return Ok(());
-    }
-    Err(Failure::forbidden("members change what they submitted themselves, until somebody decided on it"))
+async fn check<A: Access>(scope: &mut Scope<Sqlx, A>, expense: &Expense, person: &Person) -> Result<(), Failure> {
+    check_change(scope, person, expense.is_own_of(person), expense.matter()).await
 }
 
 fn filled(expense: &Expense) -> Form {

@@ -2,6 +2,7 @@ use askama::Template;
 use freehold::isolation::{Access, Scope, Sqlx};
 use http::StatusCode;
 
+use crate::approvals::Rules;
 use crate::expenses::cursor::Cursor;
 use crate::expenses::row::{Expense, Status};
 use crate::expenses::search::{Order, Search};
@@ -19,6 +20,7 @@ pub(crate) struct List {
     /// What is looked for, as it was typed.
     query: Query,
     choices: Choices,
+    rules: Rules,
     items: Vec<Expense>,
     next: Option<Cursor>,
 }
@@ -53,9 +55,10 @@ pub(super) async fn list(browser: Browser, mut query: Query) -> Result<Page<List
     let after = query.read_if_filled::<Cursor>("after");
     let (mut scope, frame) = browser.read().await?;
     let choices = names::choices(&mut scope).await?;
+    let rules = Rules::load(&mut scope).await?;
     let (items, next) = find(&mut scope, &query, search, after).await?;
     let status = if query.is_valid() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Ok(Page::with_status(status, List { frame, query, choices, items, next }))
+    Ok(Page::with_status(status, List { frame, query, choices, rules, items, next }))
 }
 
 async fn find<A: Access>(

@@ -36,6 +36,8 @@ use crate::{
     signup, web,
     Origin, approvals, branding, categories, expenses, health, import, names, overview, people, reports, session,
     settings, signup, web,
+    Origin, approvals, branding, budgets, categories, expenses, health, import, names, overview, people, reports,
+    session, settings, signup, web,
 };
 
 /// The largest body of a request, but for an import: a text may have 10,000 characters.
@@ -148,6 +150,7 @@ fn tenant_pages() -> Router<App> {
         .merge(people::pages())
         .merge(settings::pages())
         .merge(approvals::pages())
+        .merge(budgets::pages())
         .merge(branding::files())
 }
 
@@ -168,6 +171,8 @@ fn tenant_routes() -> OpenApiRouter<App> {
         .routes(routes!(expenses::list, expenses::create))
         .routes(routes!(expenses::read, expenses::update, expenses::delete))
         .routes(routes!(categories::list, categories::create))
+        .routes(routes!(budgets::list, budgets::create))
+        .routes(routes!(budgets::delete))
         .routes(routes!(reports::monthly))
         .routes(routes!(reports::by_unit))
         .routes(routes!(import::upload))

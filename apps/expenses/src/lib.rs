@@ -12,6 +12,7 @@ mod activity;
 mod app;
 mod approvals;
 mod branding;
+mod budgets;
 mod categories;
 mod day;
 mod expenses;

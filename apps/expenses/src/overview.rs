@@ -4,6 +4,7 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use sqlx::FromRow;
 
+use crate::budgets::{self, Budget, State};
 use crate::failure::Failure;
 use crate::money::shown;
 use crate::web::{Browser, Frame, Page, Place};
@@ -13,6 +14,7 @@ use crate::web::{Browser, Frame, Page, Place};
 struct Overview {
     frame: Frame,
     figures: Figures,
+    strained: Vec<Budget>,
 }
 
 #[derive(FromRow)]
@@ -44,5 +46,6 @@ pub(crate) async fn overview(browser: Browser) -> Result<Response, Failure> {
           and date >= date_trunc('month', now() at time zone 'UTC')::date) m",
     );
     let figures = figures.fetch_one(&mut scope).await?;
-    Ok(Page::of(Overview { frame, figures }).into_response())
+    let strained = budgets::strained(&mut scope).await?;
+    Ok(Page::of(Overview { frame, figures, strained }).into_response())
 }

@@ -53,6 +53,8 @@ notices! {
     RuleRemoved "rule-removed" "The rule is removed.",
     LogoRemoved "logo-removed" "The logo is removed.",
     KeyRevoked "key-revoked" "The key is revoked.",
+    SubmittedNear "submitted-near" "The expense is submitted. With it a budget is nearly used up.",
+    SubmittedOver "submitted-over" "The expense is submitted. With it a budget is spent, and more.",
     ImportCancelled "import-cancelled" "The import is being cancelled.",
 }
 

@@ -2,6 +2,7 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
+use crate::budgets::{self, State};
 use crate::day::Day;
 use crate::expenses::create::{self, NewExpense};
 use crate::expenses::row;
@@ -38,11 +39,17 @@ pub(super) async fn submit(browser: Browser, mut form: Form) -> Result<Response,
         let choices = names::choices(&mut scope).await?;
         return Ok(Page::refusing(New { frame, form, choices }).into_response());
     };
+    let mut notice = Notice::Submitted;
     if row::find(&mut scope, id).await?.is_none() {
-        create::submit(&mut scope, &frame.person, id, &new).await?;
+        let expense = create::submit(&mut scope, &frame.person, id, &new).await?;
+        match budgets::reached(&mut scope, expense.matter(), expense.date).await? {
+            Some(State::Over) => notice = Notice::SubmittedOver,
+            Some(State::Near) => notice = Notice::SubmittedNear,
+            Some(State::Within) | None => {}
+        }
         scope.commit().await?;
     }
-    to("/expenses", Notice::Submitted)
+    to("/expenses", notice)
 }
 
 fn expense(form: &mut Form) -> Option<NewExpense> {

@@ -151,6 +151,7 @@ fn tenant_pages() -> Router<App> {
         .merge(settings::pages())
         .merge(approvals::pages())
         .merge(budgets::pages())
+        .merge(categories::pages())
         .merge(branding::files())
 }
 
@@ -171,6 +172,7 @@ fn tenant_routes() -> OpenApiRouter<App> {
         .routes(routes!(expenses::list, expenses::create))
         .routes(routes!(expenses::read, expenses::update, expenses::delete))
         .routes(routes!(categories::list, categories::create))
+        .routes(routes!(categories::rename, categories::delete))
         .routes(routes!(budgets::list, budgets::create))
         .routes(routes!(budgets::delete))
         .routes(routes!(reports::monthly))

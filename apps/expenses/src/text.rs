@@ -1,5 +1,7 @@
 //! Text as people send it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 
@@ -58,9 +60,24 @@ pub(crate) fn excerpt(text: &str) -> &str {
     text.char_indices().nth(100).map_or(text, |(end, _)| &text[..end])
 }
 
+/// The pattern of texts that contain this one, whose own `%` and `_` stand for themselves.
+pub(crate) fn pattern(text: &str) -> String {
+    let escaped: Cow<'_, str> = if text.contains(['%', '_', '\\']) {
+        text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_").into()
+    } else {
+        text.into()
+    };
+    format!("%{escaped}%")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_to_look_for_is_no_pattern() {
+        assert_eq!(pattern("a%b_c\\d"), "%a\\%b\\_c\\\\d%");
+    }
 
     #[test]
     fn all_white_space_is_trimmed_also_no_break_ones() {

@@ -1,7 +1,5 @@
 //! Which expenses, and in which order: what the API's list, the page and the exports have in common.
 
-use std::borrow::Cow;
-
 use freehold::isolation::{Access, Scope, Sqlx};
 use serde::Deserialize;
 use sqlx::AssertSqlSafe;
@@ -14,7 +12,7 @@ use super::cursor::Cursor;
 use super::row::{Expense, Status, select_expenses};
 use crate::day::Day;
 use crate::names::digest;
-use crate::text::trim;
+use crate::text::{pattern, trim};
 
 /// The order of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
@@ -216,24 +214,4 @@ fn everything(cursor: Cursor, limit: i64) -> Query {
 fn name_key(name: Option<&str>) -> Option<Vec<u8>> {
     let name = trim(name?);
     Some(if name.is_empty() { Vec::new() } else { digest(name).to_vec() })
-}
-
-/// The pattern of texts that contain this one, whose own `%` and `_` stand for themselves.
-fn pattern(text: &str) -> String {
-    let escaped: Cow<'_, str> = if text.contains(['%', '_', '\\']) {
-        text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_").into()
-    } else {
-        text.into()
-    };
-    format!("%{escaped}%")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_to_look_for_is_no_pattern() {
-        assert_eq!(pattern("a%b_c\\d"), "%a\\%b\\_c\\\\d%");
-    }
 }

@@ -47,6 +47,8 @@ notices! {
     RoleChanged "role-changed" "The role is changed.",
     PersonRemoved "person-removed" "The person is removed, and logged out everywhere.",
     CategoryAdded "category-added" "The category is added.",
+    CategoryRenamed "category-renamed" "The category is renamed.",
+    CategoryDeleted "category-deleted" "The category is deleted.",
     BudgetSet "budget-set" "The budget is set.",
     BudgetRemoved "budget-removed" "The budget is removed.",
     RuleAdded "rule-added" "The rule is added.",

@@ -11,6 +11,7 @@ mod keys;
 mod mail;
 mod mailbox;
 mod members;
+mod names;
 mod pages;
 mod people;
 mod planted;

@@ -59,7 +59,7 @@ async fn what_another_organisation_has_is_not_there() {
             .await;
         for (method, path) in operations(a, &id).await {
             if path.contains(&id) {
-                let answer = a.send_json(method, &path, json!({"amount": "2.00"})).await;
+                let answer = a.send_json(method, &path, body()).await;
                 answer.refused(404, "not_found", "nothing");
             }
         }

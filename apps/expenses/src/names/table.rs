@@ -1,19 +1,10 @@
-//! Names that expenses refer to: suppliers, units and categories. They come into being when they are used.
-
 use std::collections::HashMap;
 
-use askama::Template;
-use axum::Router;
-use axum::routing::get;
 use freehold::isolation::{Access, Scope, Sqlx, Write};
 use sha2::{Digest as _, Sha256};
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, Row};
 use uuid::Uuid;
-
-use crate::app::App;
-use crate::failure::Failure;
-use crate::web::{Browser, Page, Query};
 
 /// The SHA-256 of a name, which stands for it where its length would matter: in indexes and in memory.
 pub(crate) type Digest = [u8; 32];
@@ -117,40 +108,6 @@ impl Names {
         let added = sqlx::query(self.add).bind(ids).bind(texts).bind(wanted).fetch_all(scope).await?;
         added.iter().map(id_and_digest).collect()
     }
-}
-
-/// Names to choose from, in a form.
-#[derive(Debug, FromRow)]
-pub(crate) struct Choices {
-    pub(crate) categories: Vec<String>,
-    pub(crate) units: Vec<String>,
-}
-
-/// The first categories and units by name, as many as a list in a page can have. Others can be typed.
-pub(crate) async fn choices<A: Access>(scope: &mut Scope<Sqlx, A>) -> Result<Choices, sqlx::Error> {
-    let select = "select array(select name from categories where length(name) <= 200 order by name limit 500) as categories, \
-                  array(select name from units where length(name) <= 200 order by name limit 500) as units";
-    sqlx::query_as(select).fetch_one(scope).await
-}
-
-/// What helps to type a name.
-pub(crate) fn pages() -> Router<App> {
-    Router::new().route("/suppliers/like", get(suppliers_like))
-}
-
-#[derive(Template)]
-#[template(path = "names/options.html")]
-struct Options {
-    names: Vec<String>,
-}
-
-/// Suppliers whose names contain what is being typed.
-async fn suppliers_like(browser: Browser, query: Query) -> Result<Page<impl Template>, Failure> {
-    let (mut scope, _) = browser.read().await?;
-    let select = "select name from suppliers where length(name) <= 200 and position(lower($1) in lower(name)) > 0 \
-                  order by position(lower($1) in lower(name)), name limit 20";
-    let names = sqlx::query_scalar(select).bind(query.value("supplier")).fetch_all(&mut scope).await?;
-    Ok(Page::of(Options { names }))
 }
 
 fn id_and_digest(row: &PgRow) -> Result<(Digest, Uuid), sqlx::Error> {

@@ -38,6 +38,8 @@ use crate::{
     settings, signup, web,
     Origin, approvals, branding, budgets, categories, expenses, health, import, names, overview, people, reports,
     session, settings, signup, web,
+    Origin, activity, approvals, branding, budgets, categories, expenses, health, import, names, overview, people,
+    reports, session, settings, signup, web,
 };
 
 /// The largest body of a request, but for an import: a text may have 10,000 characters.
@@ -152,6 +154,7 @@ fn tenant_pages() -> Router<App> {
         .merge(approvals::pages())
         .merge(budgets::pages())
         .merge(categories::pages())
+        .merge(activity::pages())
         .merge(branding::files())
 }
 

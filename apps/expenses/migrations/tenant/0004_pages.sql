@@ -94,5 +94,7 @@ create table activity (
     foreign key (tenant_id, person_id) references people (tenant_id, id) on delete set null (person_id)
 );
 create index on activity (tenant_id, subject, id) where subject is not null;
-create index on activity (tenant_id, person_id) where person_id is not null;
+-- What one person did, and what was done of a kind, the latest first.
+create index on activity (tenant_id, person_id, id) where person_id is not null;
+create index on activity (tenant_id, action, id);
 select freehold.tenant_table('activity');

@@ -6,6 +6,7 @@
 
 mod assets;
 mod browser;
+mod export;
 mod form;
 mod frame;
 mod headers;
@@ -16,6 +17,7 @@ mod upload;
 
 pub(crate) use assets::assets;
 pub(crate) use browser::{Browser, Return, Stranger, encoded};
+pub(crate) use export::{Parts, csv_field, export};
 pub(crate) use form::{Form, Query};
 pub(crate) use frame::{Frame, Outside, Place};
 pub(crate) use headers::{base_policy, with_headers};

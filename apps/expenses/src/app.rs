@@ -31,15 +31,8 @@ use crate::openapi::{self, Document};
 use crate::people::Passwords;
 use crate::session::{Cookies, Door};
 use crate::{
-    Origin, categories, expenses, health, import, keys, names, overview, people, reports, session, signup, web,
-    Origin, branding, categories, expenses, health, import, names, overview, people, reports, session, settings,
-    signup, web,
-    Origin, approvals, branding, categories, expenses, health, import, names, overview, people, reports, session,
-    settings, signup, web,
-    Origin, approvals, branding, budgets, categories, expenses, health, import, names, overview, people, reports,
-    session, settings, signup, web,
-    Origin, activity, approvals, branding, budgets, categories, expenses, health, import, names, overview, people,
-    reports, session, settings, signup, web,
+    Origin, activity, approvals, branding, budgets, categories, expenses, health, import, keys, names, overview,
+    people, reports, session, settings, signup, web,
 };
 
 /// The largest body of a request, but for an import: a text may have 10,000 characters.

@@ -26,8 +26,7 @@ pub(crate) type Json = Arc<str>;
     tags(
         (name = "sign-up", description = "At the base host"),
         (name = "session", description = "At an organisation's host, as all that follows"),
-        (name = "keys"), (name = "people"), (name = "expenses"), (name = "categories"), (name = "reports"), (name = "import"),
-        (name = "people"), (name = "expenses"), (name = "categories"), (name = "budgets"), (name = "reports"), (name = "import"),
+        (name = "keys"), (name = "people"), (name = "expenses"), (name = "categories"), (name = "budgets"), (name = "reports"), (name = "import"),
     ),
 )]
 pub(crate) struct Document;

@@ -160,7 +160,7 @@ mod tests {
     }
 
     fn person(id: Uuid, role: Role) -> Person {
-        Person { id, role, email: String::new(), name: String::new(), verified: true }
+        Person { id, role, email: String::new(), name: String::new(), verified: true, reach: None }
     }
 
     fn matter(amount_minor: i64, category_id: Option<Uuid>, unit_id: Option<Uuid>) -> Matter {

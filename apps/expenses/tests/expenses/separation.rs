@@ -21,8 +21,10 @@ async fn operations(client: &Client, id: &str) -> Vec<(Method, String)> {
 
 /// A body every operation could take, were it not for who sends it.
 fn body() -> Value {
-    json!({"date": "2026-01-01", "amount": "1.00", "name": "x", "email": "x@example.com", "password": "xxxxxxxx", "role": "member", "scope": "read"})
-    json!({"date": "2026-01-01", "amount": "1.00", "name": "x", "email": "x@example.com", "password": "xxxxxxxx", "role": "member", "period": "month"})
+    json!({
+        "date": "2026-01-01", "amount": "1.00", "name": "x", "email": "x@example.com", "password": "xxxxxxxx",
+        "role": "member", "scope": "read", "period": "month",
+    })
 }
 
 #[tokio::test]

@@ -105,9 +105,8 @@ pub(super) async fn save(
     };
     match update::apply(&mut scope, &mail, &frame.person, id, &change).await {
         Ok(expense) => {
-            mail.commit(scope).await?;
             let rules = Rules::load(&mut scope).await?;
-            scope.commit().await?;
+            mail.commit(scope).await?;
             if browser.wants_part() {
                 return Ok(Page::of(Row { frame, expense, rules }).into_response());
             }
@@ -150,10 +149,8 @@ pub(super) async fn decide(
     let (mut scope, frame) = browser.write().await?;
     let change = Change { status: Some(status), version, ..Change::default() };
     let expense = update::apply(&mut scope, &mail, &frame.person, id, &change).await?;
-    mail.commit(scope).await?;
-    let expense = update::apply(&mut scope, &frame.person, id, &change).await?;
     let rules = Rules::load(&mut scope).await?;
-    scope.commit().await?;
+    mail.commit(scope).await?;
     if browser.wants_part() {
         return Ok(Page::of(Row { frame, expense, rules }).into_response());
     }

@@ -9,7 +9,7 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use freehold::gate::Tenancy;
+use freehold::gate::{RequestLog, Tenancy};
 use freehold::resolve::{Chain, Subdomain};
 use freehold::{Freehold, Problem};
 use http::header::{AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -118,7 +118,7 @@ impl FromRef<App> for Cookies {
 /// When the origin's domain is an address: there are no subdomains below one.
 pub fn router(app: App) -> anyhow::Result<Router> {
     let chain = Chain::new(Subdomain::of([app.origin.domain()])?).then(keys::form()?);
-    let tenancy = Tenancy::new(&app.freehold, chain);
+    let tenancy = Tenancy::new(&app.freehold, chain).logged(RequestLog::new());
     let (base, base_document) = base_routes().split_for_parts();
     let (tenants, tenants_document) = tenant_routes().split_for_parts();
     let document = openapi::document([base_document, tenants_document]);

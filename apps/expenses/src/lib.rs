@@ -23,6 +23,7 @@ mod input;
 mod keys;
 mod mail;
 mod money;
+mod monitor;
 mod names;
 mod openapi;
 mod origin;
@@ -37,4 +38,5 @@ mod web;
 
 pub use app::{App, router};
 pub use mail::{Postman, Transport};
+pub use monitor::Monitor;
 pub use origin::{InvalidOrigin, Origin};

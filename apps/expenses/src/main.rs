@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Args, Parser};
-use expenses::{App, Origin, Transport};
+use clap::{Args, Parser, ValueEnum};
+use expenses::{App, Monitor, Origin, Transport};
 use freehold::{Config, Freehold};
 use lettre::Address;
 use lettre::message::Mailbox;
@@ -32,8 +32,36 @@ struct Options {
     /// Where people reach the application [default: http://localhost and the port].
     #[arg(long, env = "EXPENSES_ORIGIN")]
     origin: Option<Origin>,
+    /// Origins of front ends whose scripts may use the API with a key, separated by commas.
+    #[arg(long, env = "EXPENSES_FRONT_ENDS", value_delimiter = ',')]
+    front_ends: Vec<Origin>,
+    /// An address for Prometheus (/metrics). There is no login: choose one that only it reaches.
+    #[arg(long, env = "EXPENSES_METRICS_LISTEN")]
+    metrics_listen: Option<SocketAddr>,
+    /// How the log is written.
+    #[arg(long, env = "EXPENSES_LOG_FORMAT", value_enum, default_value = "text")]
+    log_format: LogFormat,
     #[command(flatten)]
     mail: MailOptions,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// A JSON object a line, for programs.
+    Json,
+}
+
+impl LogFormat {
+    fn begin(self) {
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        match self {
+            Self::Text => log.init(),
+            Self::Json => log.json().flatten_event(true).init(),
+        }
+    }
 }
 
 /// Where mail goes. Without an option it is written to files in a temporary directory that the log names.
@@ -75,10 +103,14 @@ impl MailOptions {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let options = Options::parse();
-
+    options.log_format.begin();
+    if let Some(address) = options.metrics_listen {
+        // First of all: what was counted before is not recorded.
+        let monitor = Monitor::record()?;
+        let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+        tokio::spawn(monitor.serve(listener));
+    }
     let freehold = Freehold::connect(Config::from_env()?).await?;
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
@@ -89,7 +121,7 @@ async fn main() -> anyhow::Result<()> {
     };
     tracing::info!(%origin, listen = %options.listen, "serving {origin}");
     let (transport, from) = (options.mail.transport()?, options.mail.from(&origin)?);
-    let app = App::new(freehold, origin);
+    let app = App::new(freehold, origin).with_front_ends(options.front_ends);
     let end_of_work = CancellationToken::new();
     let postman = tokio::spawn(app.postman(transport, from).run(end_of_work.clone()));
     let served = serve(listener, app).await;

@@ -12,6 +12,7 @@ mod keys;
 mod mail;
 mod mailbox;
 mod members;
+mod monitor;
 mod names;
 mod pages;
 mod people;

@@ -6,6 +6,8 @@ create table api_keys (
     name text not null check (name <> '' and length(name) <= 100),
     digest bytea not null check (length(digest) = 32),
     scope text not null check (scope in ('read', 'write', 'manage')),
+    -- Had for a password, in the place of a session: it ends when sessions end, and is not listed.
+    is_login boolean not null default false,
     created_at timestamptz not null default now(),
     expires_at timestamptz,
     -- To the minute.

@@ -97,7 +97,7 @@ pub(super) async fn make(
     new: &NewKey,
 ) -> Result<MadeKey, Failure> {
     let hours = new.days.map(|days| days * 24);
-    let made = insert(scope, tenant, person.id, new.name.as_str(), new.scope, hours).await?;
+    let made = insert(scope, tenant, person.id, new.name.as_str(), new.scope, hours, false).await?;
     activity::record(scope, person, "made a key", Some(made.id), new.name.as_str()).await?;
     Ok(made)
 }
@@ -109,12 +109,13 @@ async fn insert(
     name: &str,
     reach: KeyScope,
     hours: Option<i32>,
+    is_login: bool,
 ) -> Result<MadeKey, Failure> {
     let key: ApiKey = super::form().map_err(|error| Failure::internal(&error))?.generate(tenant);
     let id = Uuid::now_v7();
     sqlx::query(
-        "insert into api_keys (id, person_id, name, digest, scope, expires_at) \
-         values ($1, $2, $3, $4, $5, now() + make_interval(hours => $6))",
+        "insert into api_keys (id, person_id, name, digest, scope, expires_at, is_login) \
+         values ($1, $2, $3, $4, $5, now() + make_interval(hours => $6), $7)",
     )
     .bind(id)
     .bind(person)
@@ -122,6 +123,7 @@ async fn insert(
     .bind(key.digest().as_bytes())
     .bind(reach)
     .bind(hours)
+    .bind(is_login)
     .execute(scope)
     .await?;
     Ok(MadeKey { id, key: key.expose_secret().to_owned() })
@@ -161,8 +163,7 @@ pub(crate) async fn exchange(
         .bind(person)
         .execute(&mut scope)
         .await?;
-    let made =
-        insert(&mut scope, tenant.id(), person, "Logged in from a program", KeyScope::Manage, Some(HOURS)).await?;
+    let made = insert(&mut scope, tenant.id(), person, "login", KeyScope::Manage, Some(HOURS), true).await?;
     scope.commit().await?;
     Ok((StatusCode::CREATED, Json(made)))
 }

@@ -11,7 +11,7 @@ mod table;
 pub(crate) use make::{__path_create, __path_exchange, create, exchange};
 pub(crate) use pages::pages;
 pub(crate) use scope::KeyScope;
-pub(crate) use table::{__path_list, __path_revoke, list, note_use, revoke, revoke_presented};
+pub(crate) use table::{__path_list, __path_revoke, end_logins, list, note_use, revoke, revoke_presented};
 
 use freehold::resolve::ApiKeys;
 

@@ -48,7 +48,7 @@ pub(super) async fn of<A: Access>(scope: &mut Scope<Sqlx, A>, person: &Person) -
         "select id, name, scope, to_char(expires_at at time zone 'UTC', 'YYYY-MM-DD') as expires_on, \
          to_char(created_at at time zone 'UTC', 'YYYY-MM-DD') as created_on, \
          to_char(last_used_at at time zone 'UTC', 'YYYY-MM-DD') as last_used_on \
-         from api_keys where person_id = $1 and (expires_at is null or expires_at > now()) order by id desc",
+         from api_keys where person_id = $1 and not is_login and (expires_at is null or expires_at > now()) order by id desc",
     )
     .bind(person.id)
     .fetch_all(scope)
@@ -86,6 +86,11 @@ pub(super) async fn remove(scope: &mut Scope<Sqlx, Write>, person: &Person, id: 
 pub(crate) async fn revoke_presented(scope: &mut Scope<Sqlx, Write>, key: &PresentedKey) -> Result<(), sqlx::Error> {
     let delete = sqlx::query("delete from api_keys where digest = $1").bind(key.digest().as_bytes());
     delete.execute(scope).await.map(drop)
+}
+
+/// Removes the keys that this person had for a password.
+pub(crate) async fn end_logins(scope: &mut Scope<Sqlx, Write>, person: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query("delete from api_keys where person_id = $1 and is_login").bind(person).execute(scope).await.map(drop)
 }
 
 /// Notes that a key was used, beside the request: a request that only reads does not wait for it, nor fail with it.

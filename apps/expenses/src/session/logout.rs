@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{Cookies, Visitor};
 use crate::failure::Failure;
+use crate::keys;
 use crate::openapi::ProblemBody;
 
 /// Ends the session, wherever its cookie is.
@@ -22,8 +23,8 @@ pub(crate) async fn logout(
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]))
 }
 
-/// Ends all sessions of this person.
+/// Ends all sessions of this person, and the keys that were had for a password in the place of one.
 pub(crate) async fn end_all(scope: &mut Scope<Sqlx, Write>, person: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from sessions where person_id = $1").bind(person).execute(scope).await?;
-    Ok(())
+    sqlx::query("delete from sessions where person_id = $1").bind(person).execute(&mut *scope).await?;
+    keys::end_logins(scope, person).await
 }

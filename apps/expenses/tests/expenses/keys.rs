@@ -80,6 +80,15 @@ async fn a_front_end_without_a_cookie_logs_in_for_a_key_and_out_with_it() {
     get(&ann, key, "/api/expenses").await.expect(200);
     with_key(&ann, key, Method::POST, "/api/logout", Value::Null).await.expect(204);
     get(&ann, key, "/api/expenses").await.refused(401, "unknown_key", "revoked");
+    // A new password ends it as it ends sessions; keys that were made on purpose stay.
+    let login = json!({"email": owner("acme"), "password": PASSWORD});
+    let made = ann.nobody().post("/api/tokens", login).await.expect(201).json();
+    let kept = self::key(&ann, "read").await;
+    assert_eq!(ann.get("/api/keys").await.json()["items"].as_array().unwrap().len(), 1);
+    let fields = [("old", PASSWORD), ("new", "a better one")];
+    assert_eq!(ann.submit("/account/password", &fields).await.status, 303);
+    get(&ann, made["key"].as_str().unwrap(), "/api/expenses").await.refused(401, "unknown_key", "revoked");
+    get(&ann, &kept, "/api/expenses").await.expect(200);
     let wrong = json!({"email": owner("acme"), "password": "battery staple"});
     ann.nobody().post("/api/tokens", wrong).await.refused(401, "wrong_credentials", "wrong");
 }

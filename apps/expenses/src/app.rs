@@ -149,6 +149,8 @@ fn tenant_pages() -> Router<App> {
         .merge(categories::pages())
         .merge(activity::pages())
         .merge(branding::files())
+        .merge(import::pages())
+        .merge(reports::pages())
 }
 
 fn base_routes() -> OpenApiRouter<App> {
@@ -173,8 +175,12 @@ fn tenant_routes() -> OpenApiRouter<App> {
         .routes(routes!(budgets::delete))
         .routes(routes!(reports::monthly))
         .routes(routes!(reports::by_unit))
+        .routes(routes!(reports::by_supplier))
         .routes(routes!(import::upload))
         .routes(routes!(import::rejections))
+        .routes(routes!(import::list))
+        .routes(routes!(import::read))
+        .routes(routes!(import::cancel))
 }
 
 /// What holds on both hosts.

@@ -14,7 +14,7 @@ use sqlx::{Decode, Encode, Postgres, Type};
 use utoipa::ToSchema;
 
 /// A day of the years 1 to 9999, written `YYYY-MM-DD`; a `date` in the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, format = Date, example = "2026-01-31")]
 pub(crate) struct Day(pub(crate) Date);
@@ -38,6 +38,24 @@ impl Day {
     /// Today, by universal time.
     pub(crate) fn today() -> Self {
         Self(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+
+    /// The first day of its month.
+    pub(crate) fn month(self) -> Self {
+        Self(self.0.first_of_month())
+    }
+
+    /// The first day of the month so many months away, or of the last or first month there is.
+    pub(crate) fn months_away(self, months: i32) -> Self {
+        let beyond = if months > 0 { Self::LAST } else { Self::FIRST };
+        let away = self.month().0.checked_add(Span::new().months(months)).ok().filter(|date| date.year() > 0);
+        away.map_or(beyond, Self).month()
+    }
+
+    /// Months from this one to that of another day.
+    pub(crate) fn months_until(self, other: Self) -> i32 {
+        let number = |day: Self| i32::from(day.0.year()) * 12 + i32::from(day.0.month());
+        number(other) - number(self)
     }
 
     /// PostgreSQL counts days from here.
@@ -131,6 +149,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn months_are_counted_and_end_with_the_first_and_the_last() {
+        let day = |text: &str| text.parse::<Day>().unwrap();
+        for (from, months, to) in [
+            ("2026-01-31", 0, "2026-01-01"),
+            ("2026-01-31", 1, "2026-02-01"),
+            ("2026-01-31", -13, "2024-12-01"),
+            ("9999-12-31", 1, "9999-12-01"),
+            ("0001-01-01", -1, "0001-01-01"),
+        ] {
+            assert_eq!(day(from).months_away(months), day(to), "{from} {months}");
+        }
+        assert_eq!(day("2025-12-31").months_until(day("2026-02-01")), 2);
+        assert_eq!(day("2026-02-01").months_until(day("2025-12-31")), -2);
+    }
 
     #[test]
     fn real_dates_are_read_and_written() {

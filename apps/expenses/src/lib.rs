@@ -34,6 +34,7 @@ mod session;
 mod settings;
 mod signup;
 mod text;
+mod totals;
 mod web;
 
 pub use app::{App, router};

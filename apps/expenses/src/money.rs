@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
+use crate::text::grouped;
+
 /// An amount of money, in hundredths of its currency; a credit is negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, sqlx::Type, ToSchema)]
 #[serde(try_from = "String")]
@@ -93,14 +95,8 @@ pub(crate) fn shown(minor: impl Into<i128>, currency: &str) -> String {
     let minor = minor.into();
     let sign = if minor < 0 { "-" } else { "" };
     let size = minor.unsigned_abs();
-    let digits = (size / 100).to_string();
-    let mut whole = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            whole.push(',');
-        }
-        whole.push(digit);
-    }
+    // A hundredth of an unsigned number fits a signed one.
+    let whole = grouped((size / 100) as i128);
     let symbol = match currency {
         "GBP" => "£",
         "EUR" => "€",

@@ -7,6 +7,7 @@ use sqlx::FromRow;
 use crate::budgets::{self, Budget, State};
 use crate::failure::Failure;
 use crate::money::shown;
+use crate::reports::{self, Columns};
 use crate::web::{Browser, Frame, Page, Place};
 
 #[derive(Template)]
@@ -15,6 +16,7 @@ struct Overview {
     frame: Frame,
     figures: Figures,
     strained: Vec<Budget>,
+    months: Columns,
 }
 
 #[derive(FromRow)]
@@ -47,5 +49,7 @@ pub(crate) async fn overview(browser: Browser) -> Result<Response, Failure> {
     );
     let figures = figures.fetch_one(&mut scope).await?;
     let strained = budgets::strained(&mut scope).await?;
-    Ok(Page::of(Overview { frame, figures, strained }).into_response())
+    let months = reports::recent(&mut scope).await?;
+    let months = Columns::of(&months, &frame.organisation.currency, reports::Month::expenses);
+    Ok(Page::of(Overview { frame, figures, strained, months }).into_response())
 }

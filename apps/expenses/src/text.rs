@@ -70,6 +70,20 @@ pub(crate) fn pattern(text: &str) -> String {
     format!("%{escaped}%")
 }
 
+/// A number as people read it: `1,100,782`.
+pub(crate) fn grouped(number: impl Into<i128>) -> String {
+    let number = number.into();
+    let digits = number.unsigned_abs().to_string();
+    let mut text = if number < 0 { "-".to_owned() } else { String::new() };
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +107,13 @@ mod tests {
         assert!(serde_json::from_str::<Text>(r#""a\u0000b""#).is_err());
         assert!(Text::of(&"é".repeat(Text::LONGEST)).is_ok());
         assert!(Text::of(&"é".repeat(Text::LONGEST + 1)).is_err());
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_three_digits() {
+        for (number, text) in [(0, "0"), (999, "999"), (-1_000, "-1,000"), (1_100_782, "1,100,782")] {
+            assert_eq!(grouped(number), text);
+        }
     }
 
     #[test]

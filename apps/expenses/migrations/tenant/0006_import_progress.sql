@@ -10,5 +10,9 @@ alter table imports
     add column failure text,
     add column progress_at timestamptz not null default now(),
     add column finished_at timestamptz;
+-- One at a time: each keeps a connection, and an organisation has a share of them.
+create unique index on imports (tenant_id) where state = 'running';
 create index on imports (tenant_id, created_by);
+-- The order of the list.
+create index on imports (tenant_id, created_at, id);
 select freehold.tenant_table('imports');

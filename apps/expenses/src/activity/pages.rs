@@ -51,7 +51,7 @@ impl Activity {
         let role = self.frame.person.role;
         match self.things.get(&id)? {
             Thing::Expense => Some(format!("/expenses/{id}")),
-            Thing::Import => None,
+            Thing::Import => role.decides().then(|| format!("/imports/{id}")),
             Thing::Person => Some("/people".to_owned()),
             Thing::Budget => Some("/budgets".to_owned()),
             Thing::Rule => (role == Role::Owner).then(|| "/settings/rules".to_owned()),

@@ -17,6 +17,7 @@ use crate::names::{CATEGORIES, SUPPLIERS, UNITS};
 use crate::openapi::ProblemBody;
 use crate::session::{Person, Visitor};
 use crate::text::Text;
+use crate::totals;
 
 /// An expense to be. Supplier, category and unit are names, and come into being when they are used.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -90,6 +91,7 @@ pub(super) async fn submit(
     .bind(person.id)
     .execute(&mut *scope)
     .await?;
+    totals::add(scope, id).await?;
     let expense = row::find(scope, id).await?.ok_or_else(Failure::not_found)?;
     activity::record(scope, person, "submitted an expense", Some(id), &expense.described()).await?;
     Ok(expense)

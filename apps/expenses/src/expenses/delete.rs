@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::input::Id;
 use crate::openapi::ProblemBody;
 use crate::session::{Person, Visitor};
+use crate::totals;
 
 /// Deletes an expense. Members delete what they submitted themselves, until somebody decided on it.
 #[utoipa::path(
@@ -30,6 +31,7 @@ pub(crate) async fn delete(visitor: Visitor, Id(id): Id) -> Result<StatusCode, F
 pub(super) async fn remove(scope: &mut Scope<Sqlx, Write>, person: &Person, id: Uuid) -> Result<(), Failure> {
     claim(scope, id, person).await?;
     let expense = row::find(scope, id).await?.ok_or_else(Failure::not_found)?;
+    totals::subtract(scope, id).await?;
     sqlx::query("delete from expenses where id = $1").bind(id).execute(&mut *scope).await?;
     Ok(activity::record(scope, person, "deleted an expense", Some(id), &expense.described()).await?)
 }

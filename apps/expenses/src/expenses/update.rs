@@ -20,6 +20,7 @@ use crate::names::{CATEGORIES, SUPPLIERS, UNITS};
 use crate::openapi::ProblemBody;
 use crate::session::{Person, Visitor};
 use crate::text::Text;
+use crate::totals;
 
 /// What to change. A field that is left out stays as it is; `null` empties a text.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -113,7 +114,9 @@ pub(super) async fn apply(
     if !change.differs_from(&before) {
         return Ok(before);
     }
+    totals::subtract(scope, id).await?;
     write(scope, id, change).await?;
+    totals::add(scope, id).await?;
 
     if status != Status::Submitted {
         // Nor is an expense made fit for somebody else to decide on, and decided in the same breath.

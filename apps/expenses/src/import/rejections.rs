@@ -17,18 +17,18 @@ const PAGE: i64 = 10_000;
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 pub(crate) struct Rejection {
     /// The line on which it begins; the file's first is 1.
-    line: i64,
+    pub(super) line: i64,
     /// What is wrong with it.
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// A page of rejected records.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RejectionPage)]
 pub(crate) struct Page {
-    items: Vec<Rejection>,
+    pub(super) items: Vec<Rejection>,
     /// The cursor of the next page; `null` on the last.
-    next: Option<i64>,
+    pub(super) next: Option<i64>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -54,15 +54,20 @@ pub(crate) async fn rejections(
     Parameters(place): Parameters<Place>,
 ) -> Result<Json<Page>, Failure> {
     let (mut scope, _) = visitor.read().await?;
+    page(&mut scope, import, place.cursor.unwrap_or(0)).await.map(Json)
+}
+
+/// The page of rejected records behind a line.
+pub(super) async fn page<A: Access>(scope: &mut Scope<Sqlx, A>, import: Uuid, line: i64) -> Result<Page, Failure> {
     let exists = sqlx::query("select from imports where id = $1").bind(import);
-    if exists.fetch_optional(&mut scope).await?.is_none() {
+    if exists.fetch_optional(&mut *scope).await?.is_none() {
         return Err(Failure::not_found());
     }
-    let mut items = behind(&mut scope, import, place.cursor.unwrap_or(0), PAGE + 1).await?;
+    let mut items = behind(scope, import, line, PAGE + 1).await?;
     let more = items.len() > PAGE as usize;
     items.truncate(PAGE as usize);
     let next = items.last().filter(|_| more).map(|last| last.line);
-    Ok(Json(Page { items, next }))
+    Ok(Page { items, next })
 }
 
 /// The first rejected records of an import.

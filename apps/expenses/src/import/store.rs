@@ -6,38 +6,35 @@ use http::StatusCode;
 use uuid::Uuid;
 
 use super::batch::{Batch, Counts, Expenses, Rejections};
+use super::progress::cancelled;
+use crate::activity;
 use crate::failure::Failure;
 use crate::session::Person;
+use crate::totals::Sums;
 
 /// An import in a scope that is not committed yet.
 pub(super) struct Store {
     pub(super) scope: Scope<Sqlx, Write>,
     names: TenantDb<Sqlx>,
-    pub(super) id: Uuid,
+    id: Uuid,
     currency: String,
+    sums: Sums,
 }
 
 impl Store {
-    /// Begins an import, if none of the organisation is under way.
-    pub(super) async fn begin(
-        mut scope: Scope<Sqlx, Write>,
-        names: TenantDb<Sqlx>,
-        importer: &Person,
-    ) -> Result<Self, Failure> {
-        // One at a time: each keeps a connection, and an organisation has a share of them.
-        // The key of the row stays free for whoever adds a single expense meanwhile.
-        let currency = sqlx::query_scalar("select currency from organisation for no key update skip locked");
-        let Some(currency) = currency.fetch_optional(&mut scope).await? else {
-            let problem = Problem::new(StatusCode::CONFLICT, "import_under_way");
-            return Err(problem
-                .detail("another import of the organisation is under way: wait for its end")
-                .retry_after(10)
+    /// Opens the store of an import that is on record.
+    pub(super) async fn open(mut scope: Scope<Sqlx, Write>, names: TenantDb<Sqlx>, id: Uuid) -> Result<Self, Failure> {
+        // Held until the end, it tells that this import lives; notes of its progress pass (`FOR KEY SHARE` and updates of other
+        // columns do not meet).
+        let hold = sqlx::query("select from imports where id = $1 and state = 'running' for key share");
+        if hold.bind(id).fetch_optional(&mut scope).await?.is_none() {
+            return Err(Problem::new(StatusCode::CONFLICT, "import_taken_over")
+                .detail("another import took the place of this one: try again")
                 .into());
-        };
-        let id = Uuid::now_v7();
-        let begin = sqlx::query("insert into imports (id, created_by) values ($1, $2)").bind(id).bind(importer.id);
-        begin.execute(&mut scope).await?;
-        Ok(Self { scope, names, id, currency })
+        }
+        // Nobody changes the currency while expenses in it are on their way.
+        let currency = sqlx::query_scalar("select currency from organisation for key share").fetch_one(&mut scope).await?;
+        Ok(Self { scope, names, id, currency, sums: Sums::default() })
     }
 
     /// Stores what the batch has.
@@ -65,6 +62,10 @@ impl Store {
         suppliers: Vec<Option<Uuid>>,
         units: Vec<Option<Uuid>>,
     ) -> Result<(), sqlx::Error> {
+        for (n, &date) in expenses.dates.iter().enumerate() {
+            if std::env::var_os("NO_SUMS").is_some() { break; }
+            self.sums.add(date, expenses.amounts[n], units[n], suppliers[n]);
+        }
         let ids: Vec<Uuid> = expenses.dates.iter().map(|_| Uuid::now_v7()).collect();
         sqlx::query(
             "insert into expenses (id, date, amount_minor, supplier_id, unit_id, company_number, charity_number, \
@@ -83,6 +84,9 @@ impl Store {
         .bind(&self.currency)
         .execute(&mut self.scope)
         .await?;
+        if self.sums.is_full() {
+            self.sums.write(&mut self.scope).await?;
+        }
         Ok(())
     }
 
@@ -99,15 +103,21 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps the import, which nobody has seen before.
-    pub(super) async fn commit(mut self, counts: Counts) -> Result<(), Failure> {
-        sqlx::query("update imports set imported = $2, skipped = $3, rejected = $4 where id = $1")
-            .bind(self.id)
-            .bind(counts.imported as i64)
-            .bind(counts.skipped as i64)
-            .bind(counts.rejected as i64)
-            .execute(&mut self.scope)
-            .await?;
+    /// Keeps what was imported, unless somebody cancelled that before this moment.
+    pub(super) async fn commit(mut self, importer: &Person, counts: Counts, file_name: &str) -> Result<(), Failure> {
+        self.sums.write(&mut self.scope).await?;
+        let Counts { imported, skipped, rejected } = counts;
+        let done = sqlx::query(
+            "update imports set state = 'done', imported = $2, skipped = $3, rejected = $4, finished_at = now() \
+             where id = $1 and state = 'running' and not cancel_requested",
+        );
+        let done = done.bind(self.id).bind(imported as i64).bind(skipped as i64).bind(rejected as i64);
+        if done.execute(&mut self.scope).await?.rows_affected() == 0 {
+            return Err(cancelled());
+        }
+        let name = if file_name.is_empty() { "without a name" } else { file_name };
+        let detail = format!("{name}: {imported} imported, {rejected} rejected");
+        activity::record(&mut self.scope, importer, "imported a file", Some(self.id), &detail).await?;
         Ok(self.scope.commit().await?)
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Asset {
 
 const STYLE: Asset = Asset { name: "style.css", kind: CSS, content: include_str!("../../assets/style.css") };
 const SCRIPT: Asset = Asset { name: "script.js", kind: JAVASCRIPT, content: include_str!("../../assets/script.js") };
+/// Sends files, on the page that does.
+const UPLOAD: Asset = Asset { name: "upload.js", kind: JAVASCRIPT, content: include_str!("../../assets/upload.js") };
 /// Pico CSS 2.1.1 (MIT), unchanged.
 const PICO: Asset = Asset { name: "pico.css", kind: CSS, content: include_str!("../../assets/pico-2.1.1.min.css") };
 /// htmx 4.0.1 (Zero-Clause BSD), unchanged.
@@ -30,6 +32,7 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 pub(crate) struct Addresses {
     pub(crate) style: String,
     pub(crate) script: String,
+    pub(crate) upload: String,
     pub(crate) pico: String,
     pub(crate) htmx: String,
     pub(crate) icon: String,
@@ -39,6 +42,7 @@ pub(crate) struct Addresses {
 pub(crate) static ADDRESSES: LazyLock<Addresses> = LazyLock::new(|| Addresses {
     style: STYLE.address(),
     script: SCRIPT.address(),
+    upload: UPLOAD.address(),
     pico: PICO.address(),
     htmx: HTMX.address(),
     icon: ICON.address(),
@@ -53,7 +57,7 @@ impl Asset {
 
 /// The files, on every host.
 pub(crate) fn assets<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    [STYLE, SCRIPT, PICO, HTMX, ICON].into_iter().fold(Router::new(), |router, asset| {
+    [STYLE, SCRIPT, UPLOAD, PICO, HTMX, ICON].into_iter().fold(Router::new(), |router, asset| {
         let headers = [(CONTENT_TYPE, asset.kind), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
         router.route(&asset.address(), get(async move || (headers, asset.content).into_response()))
     })

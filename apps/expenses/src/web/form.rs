@@ -91,7 +91,7 @@ impl Form {
 }
 
 /// Faults stand alone, as sentences.
-fn capitalised(words: &str) -> String {
+pub(crate) fn capitalised(words: &str) -> String {
     let mut characters = words.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

@@ -34,6 +34,8 @@ pub(crate) struct Outside {
 pub(crate) enum Place {
     Overview,
     Expenses,
+    Imports,
+    Reports,
     Budgets,
     People,
     Activity,
@@ -43,13 +45,23 @@ pub(crate) enum Place {
 
 impl Place {
     /// Those in the navigation, in their order.
-    const SHOWN: [Self; 6] =
-        [Self::Overview, Self::Expenses, Self::Budgets, Self::People, Self::Activity, Self::Settings];
+    const SHOWN: [Self; 8] = [
+        Self::Overview,
+        Self::Expenses,
+        Self::Imports,
+        Self::Reports,
+        Self::Budgets,
+        Self::People,
+        Self::Activity,
+        Self::Settings,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Expenses => "Expenses",
+            Self::Imports => "Import",
+            Self::Reports => "Reports",
             Self::Budgets => "Budgets",
             Self::People => "People",
             Self::Activity => "Activity",
@@ -62,6 +74,8 @@ impl Place {
         match self {
             Self::Overview => "/",
             Self::Expenses => "/expenses",
+            Self::Imports => "/imports",
+            Self::Reports => "/reports",
             Self::Budgets => "/budgets",
             Self::People => "/people",
             Self::Activity => "/activity",
@@ -72,6 +86,7 @@ impl Place {
 
     fn is_for(self, role: Role) -> bool {
         match self {
+            Self::Imports => role.decides(),
             Self::Settings => role == Role::Owner,
             _ => true,
         }

@@ -18,7 +18,7 @@ mod upload;
 pub(crate) use assets::assets;
 pub(crate) use browser::{Browser, Return, Stranger, encoded};
 pub(crate) use export::{Parts, csv_field, export};
-pub(crate) use form::{Form, Query};
+pub(crate) use form::{Form, Query, capitalised};
 pub(crate) use frame::{Frame, Outside, Place};
 pub(crate) use headers::{base_policy, with_headers};
 pub(crate) use notice::Notice;

@@ -31,6 +31,7 @@ async fn real_files_are_imported_to_the_penny() {
         for report in ["/api/reports/monthly", "/api/reports/by-unit"] {
             assert_eq!(sums(&client, report).await, (count, pence), "{name}, {model}: {report}");
         }
+        assert_page(&client, count, pence).await;
     }
 }
 
@@ -40,6 +41,48 @@ async fn sums(client: &Client, report: &str) -> (u64, i128) {
     let count = rows.iter().map(|row| row["count"].as_u64().unwrap()).sum();
     let pence = rows.iter().map(|row| row["total"].as_str().unwrap().replace('.', "").parse::<i128>().unwrap()).sum();
     (count, pence)
+}
+
+/// The page of reports has the API's figures, to the penny: the sum of all, each month, the first units and suppliers.
+async fn assert_page(client: &Client, count: u64, pence: i128) {
+    let page = client.page("/reports?from=&to=").await.shows(200, "By supplier");
+    let all = format!("{}</strong> in {} expenses", shown(&pence.to_string()), grouped(&count.to_string()));
+    assert!(page.contains(&all), "{all}");
+    for (report, name, rows) in
+        [("monthly", "month", 600), ("by-unit", "unit", 0), ("by-supplier?limit=15", "supplier", 15)]
+    {
+        let report = client.get(&format!("/api/reports/{report}")).await.expect(200).json();
+        let mut figures: Vec<_> = report["rows"].as_array().unwrap().iter().collect();
+        if rows == 0 {
+            figures.sort_by_key(|row| -row["total"].as_str().unwrap().replace('.', "").parse::<i128>().unwrap());
+            figures.truncate(15);
+        }
+        for row in figures {
+            let sum = shown(&row["total"].as_str().unwrap().replace('.', ""));
+            let figure = format!("<td class=\"amount\">{}</td>", grouped(&row["count"].to_string()));
+            let credit = if sum.starts_with('-') { " credit" } else { "" };
+            let figure = format!("{figure}<td class=\"amount{credit}\">{sum}</td>");
+            assert!(page.contains(&figure), "{name} {row}: {figure}");
+        }
+        if let Some(others) = report.get("others") {
+            let figure = format!("{}</td></tr>", shown(&others["total"].as_str().unwrap().replace('.', "")));
+            assert!(page.contains(&figure), "{figure}");
+        }
+    }
+}
+
+/// Pence as the page writes them.
+fn shown(pence: &str) -> String {
+    let (sign, digits) = pence.strip_prefix('-').map_or(("", pence), |digits| ("-", digits));
+    let digits = format!("{digits:0>3}");
+    let (pounds, pence) = digits.split_at(digits.len() - 2);
+    let pounds = pounds.trim_start_matches('0');
+    format!("{sign}£{}.{pence}", grouped(if pounds.is_empty() { "0" } else { pounds }))
+}
+
+fn grouped(digits: &str) -> String {
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap()).collect();
+    groups.join(",")
 }
 
 fn folder() -> Option<PathBuf> {

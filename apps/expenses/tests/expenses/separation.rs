@@ -72,6 +72,8 @@ async fn what_another_organisation_has_is_not_there() {
             "/api/categories",
             "/api/reports/monthly",
             "/api/reports/by-unit",
+            "/api/reports/by-supplier",
+            "/api/imports",
         ] {
             let answer = a.get(path).await.expect(200);
             assert!(!answer.text().contains("Secret") && !answer.text().contains("1.00"), "{path}: {}", answer.text());

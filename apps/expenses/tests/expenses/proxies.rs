@@ -130,8 +130,9 @@ async fn nginx() -> Option<Proxied> {
             ],
         );
         let files = addresses.files.display();
+        // One process, so that none is left over when it is killed.
         let main = format!(
-            "daemon off;\nuser root;\npid {files}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n\
+            "daemon off;\nmaster_process off;\nuser root;\npid {files}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n\
              client_body_temp_path {files}/body;\nproxy_temp_path {files}/proxy;\nfastcgi_temp_path {files}/fastcgi;\n\
              uwsgi_temp_path {files}/uwsgi;\nscgi_temp_path {files}/scgi;\n{server}\n}}\n"
         );

@@ -33,7 +33,8 @@ impl Store {
                 .into());
         }
         // Nobody changes the currency while expenses in it are on their way.
-        let currency = sqlx::query_scalar("select currency from organisation for key share").fetch_one(&mut scope).await?;
+        let currency =
+            sqlx::query_scalar("select currency from organisation for key share").fetch_one(&mut scope).await?;
         Ok(Self { scope, names, id, currency, sums: Sums::default() })
     }
 
@@ -63,7 +64,6 @@ impl Store {
         units: Vec<Option<Uuid>>,
     ) -> Result<(), sqlx::Error> {
         for (n, &date) in expenses.dates.iter().enumerate() {
-            if std::env::var_os("NO_SUMS").is_some() { break; }
             self.sums.add(date, expenses.amounts[n], units[n], suppliers[n]);
         }
         let ids: Vec<Uuid> = expenses.dates.iter().map(|_| Uuid::now_v7()).collect();

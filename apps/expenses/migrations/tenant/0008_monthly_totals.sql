@@ -10,7 +10,7 @@ create table unit_totals (
     month date not null check (extract(day from month) = 1),
     unit_id uuid,
     category_id uuid,
-    count bigint not null,
+    count integer not null,
     total_minor bigint not null,
     primary key (tenant_id, id),
     -- A category that is deleted leaves sums as it leaves expenses. Units and suppliers stay.
@@ -27,7 +27,7 @@ create table supplier_totals (
     unit_id uuid,
     category_id uuid,
     supplier_id uuid,
-    count bigint not null,
+    count integer not null,
     total_minor bigint not null,
     primary key (tenant_id, id),
     foreign key (tenant_id, category_id) references categories (tenant_id, id) on delete set null (category_id)

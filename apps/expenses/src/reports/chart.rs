@@ -229,7 +229,8 @@ impl Rows {
             let x = if total.0 < 0 { zero - length } else { zero };
             let sum = shown(total.0, currency);
             let bar = Bar {
-                x: tenths(x.clamp(0.0, ROW_WIDTH - length)),
+                // Of rounding, and of a bar too short to be seen, a little may be outside.
+                x: tenths(x.min(ROW_WIDTH - length).max(0.0)),
                 y: (number * ROW + 22).to_string(),
                 width: tenths(length),
                 height: "12".to_owned(),
@@ -264,6 +265,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::reports::read::Named;
 
     #[test]
     fn axes_have_round_amounts() {
@@ -295,6 +297,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn rows_stay_inside(totals in prop::collection::vec(-10_i128.pow(20)..10_i128.pow(20), 0..20), rest in -5_i128..5) {
+            let named = |total| Named { name: "a".to_owned(), count: 1, total: Total(total) };
+            let top = totals.into_iter().map(named).collect();
+            let ranking = Ranking { top, other_names: 1, other_count: 1, other_total: Total(rest) };
+            for row in Rows::of(&ranking, "GBP", ("none", "others"), |_| None).rows {
+                let (x, width): (f64, f64) = (row.bar.x.parse().unwrap(), row.bar.width.parse().unwrap());
+                prop_assert!(x >= 0.0 && x + width <= ROW_WIDTH + 0.2, "{x} {width}");
+            }
+        }
+
         #[test]
         fn columns_begin_at_zero_and_stay_inside(amounts in prop::collection::vec(-10_i128.pow(20)..10_i128.pow(20), 1..20)) {
             let scale = Scale::of(amounts.iter().copied());

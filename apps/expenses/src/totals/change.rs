@@ -6,8 +6,8 @@ use uuid::Uuid;
 /// The row of its key that nobody else has locked is changed, or else there is a new one. A sum that 64 bits cannot hold is
 /// left to a new one too.
 const CHANGE: &str = "with changed as ( \
-         select date_trunc('month', date)::date as month, unit_id, category_id, supplier_id, $2::bigint as count, \
-                $2::bigint * amount_minor as total_minor \
+         select date_trunc('month', date)::date as month, unit_id, category_id, supplier_id, $2::integer as count, \
+                $2::integer * amount_minor as total_minor \
          from expenses where id = $1 and status <> 'rejected'), \
      of_unit as ( \
          select t.id from changed c join unit_totals t on t.month = c.month and t.unit_id is not distinct from c.unit_id \
@@ -43,7 +43,7 @@ pub(crate) async fn subtract(scope: &mut Scope<Sqlx, Write>, expense: Uuid) -> R
     change(scope, expense, -1).await
 }
 
-async fn change(scope: &mut Scope<Sqlx, Write>, expense: Uuid, times: i64) -> Result<(), sqlx::Error> {
+async fn change(scope: &mut Scope<Sqlx, Write>, expense: Uuid, times: i32) -> Result<(), sqlx::Error> {
     sqlx::query(CHANGE).bind(expense).bind(times).bind(Uuid::now_v7()).execute(scope).await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::day::Day;
 
 /// Keys that are held before the sums are written: their memory is bounded, however the file is ordered. One that is ordered by
 /// date meets each key once.
-const HELD: usize = 50_000;
+const HELD: usize = 10_000;
 
 /// Sums of expenses of no category that an import is adding.
 #[derive(Default)]
@@ -22,7 +22,7 @@ type SupplierKey = (Day, Option<Uuid>, Option<Uuid>);
 
 #[derive(Clone, Copy, Default)]
 struct Sum {
-    count: i64,
+    count: i32,
     /// More than any expense, and than any column.
     total: i128,
 }
@@ -54,7 +54,7 @@ impl Sums {
         sqlx::query(
             "insert into unit_totals (id, month, unit_id, count, total_minor) \
              select id, month, unit_id, count, total_minor \
-             from unnest($1::uuid[], $2::date[], $3::uuid[], $4::bigint[], $5::bigint[]) \
+             from unnest($1::uuid[], $2::date[], $3::uuid[], $4::integer[], $5::bigint[]) \
              as new (id, month, unit_id, count, total_minor)",
         )
         .bind(ids(months.len()))
@@ -72,7 +72,7 @@ impl Sums {
         sqlx::query(
             "insert into supplier_totals (id, month, unit_id, supplier_id, count, total_minor) \
              select id, month, unit_id, supplier_id, count, total_minor \
-             from unnest($1::uuid[], $2::date[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[]) \
+             from unnest($1::uuid[], $2::date[], $3::uuid[], $4::uuid[], $5::integer[], $6::bigint[]) \
              as new (id, month, unit_id, supplier_id, count, total_minor)",
         )
         .bind(ids(months.len()))
@@ -93,7 +93,7 @@ fn ids(number: usize) -> Vec<Uuid> {
 
 /// Empties the sums into columns, in the order of their keys, which is that of the index they go to. A sum that a column cannot
 /// hold becomes several.
-fn columns<K: Copy + Eq + Hash + Ord>(sums: &mut HashMap<K, Sum>) -> (Vec<K>, Vec<i64>, Vec<i64>) {
+fn columns<K: Copy + Eq + Hash + Ord>(sums: &mut HashMap<K, Sum>) -> (Vec<K>, Vec<i32>, Vec<i64>) {
     let mut sorted: Vec<_> = sums.drain().collect();
     sorted.sort_unstable_by_key(|(key, _)| *key);
     let (mut keys, mut counts, mut totals) = (Vec::new(), Vec::new(), Vec::new());

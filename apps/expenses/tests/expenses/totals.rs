@@ -139,7 +139,7 @@ async fn one_after_another_changes_the_same_sums_and_adds_no_rows() {
         ann.patch(&format!("/api/expenses/{id}"), json!({"amount": "2.00"})).await.expect(200);
     }
     let (database, _) = truth(&site.deployment, "acme").await;
-    let rows = "select u.count, u.total_minor, s.count, s.total_minor from unit_totals u cross join supplier_totals s";
+    let rows = "select u.count::bigint, u.total_minor, s.count::bigint, s.total_minor from unit_totals u cross join supplier_totals s";
     let rows = database.query(rows, &[]).await.unwrap();
     assert_eq!(rows.len(), 1);
     assert_eq!([0, 1, 2, 3].map(|column| rows[0].get::<_, i64>(column)), [20, 4_000, 20, 4_000]);

@@ -15,6 +15,8 @@
 //! Two parts: [`Wire`] is held by the scope and says what to do; [`Spliced`] is the stream that the driver reads and writes.
 
 mod address;
+mod framing;
+mod message;
 #[cfg(feature = "sqlx")]
 mod relay;
 mod script;
@@ -31,12 +33,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 
 use address::Address;
+pub(crate) use message::{Opened, Refusal};
 #[cfg(feature = "sqlx")]
 pub(crate) use relay::Relay;
 pub(crate) use script::Script;
 pub(crate) use spliced::Spliced;
 use state::State;
-pub(crate) use state::{Opened, Refusal, Reply, Transaction};
+pub(crate) use state::{Reply, Transaction};
 
 use super::endpoint::ConnectInfo;
 use super::error::Source;

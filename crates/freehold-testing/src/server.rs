@@ -55,9 +55,9 @@ fn target() -> Option<PathBuf> {
     binary.ancestors().find(|path| path.file_name().is_some_and(|name| name == "target")).map(Path::to_owned)
 }
 
-/// A program of somebody else that `./dev test` puts below the target directory, if it could.
-pub fn tool(name: &str) -> Option<PathBuf> {
-    Some(target()?.join("tools/bin").join(name)).filter(|tool| tool.exists())
+/// What `./dev test` puts into `tools` below the target directory, if it could: programs of others in `bin`, packages for node.
+pub fn tool(path: &str) -> Option<PathBuf> {
+    Some(target()?.join("tools").join(path)).filter(|tool| tool.exists())
 }
 
 /// A connection with the rights of a superuser: for the truth, and for planting faults.

@@ -44,7 +44,7 @@ async fn find(outside: Outside, State(app): State<App>, mut query: Query) -> Res
     match address_of(&query).map(|slug| app.freehold.directory().find(&slug)) {
         Ok(Some(tenant)) => return to(&format!("{}/login", app.origin.of(tenant.slug())), None),
         Ok(None) => query.refuse("slug", "There is no organisation at this address. The mail that invited you has it."),
-        Err(error) => query.refuse("slug", error),
+        Err(error) => query.refuse("slug", of_address(&error.to_string())),
     }
     Ok(Page::refusing(Front { outside, query, domain: app.origin.below() }).into_response())
 }
@@ -55,6 +55,11 @@ fn address_of(query: &Query) -> Result<Slug, InvalidSlug> {
     let text = text.trim_start_matches("https://").trim_start_matches("http://");
     let text = text.split(['.', '/', ':']).next().unwrap_or_default();
     text.parse()
+}
+
+/// The same for people, who know no slugs.
+fn of_address(words: &str) -> String {
+    words.replacen("slug", "The address", 1)
 }
 
 #[derive(Template)]
@@ -107,7 +112,7 @@ fn read(form: &mut Form) -> Option<SignUp> {
     let model = Some(form.value("model").to_owned()).filter(|model| !model.is_empty());
     let sign_up = SignUp { organisation: organisation?, slug, email: email?, password: password?, name: name?, model };
     for (field, words) in super::faults(&sign_up) {
-        form.refuse(field, words);
+        form.refuse(field, of_address(&words));
     }
     form.is_valid().then_some(sign_up)
 }
@@ -125,6 +130,6 @@ async fn address(State(app): State<App>, query: Query) -> Page<impl Template> {
     Page::of(match address {
         Ok((false, slug)) => Address { is_free: true, words: format!("{slug}.{} is free", app.origin.below()) },
         Ok((true, _)) => Address { is_free: false, words: TAKEN.to_owned() },
-        Err(error) => Address { is_free: false, words: error.to_string() },
+        Err(error) => Address { is_free: false, words: of_address(&error.to_string()) },
     })
 }

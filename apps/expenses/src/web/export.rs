@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 
 use axum::body::{Body, Bytes};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
 use crate::failure::Failure;
 
@@ -32,7 +32,8 @@ pub(crate) async fn export(mut parts: impl Parts) -> Result<Body, Failure> {
             }
         }
     });
-    Ok(Body::from_stream(body))
+    // What packs it asks once more behind the end.
+    Ok(Body::from_stream(body.fuse()))
 }
 
 /// A field of a CSV file. Spreadsheets take a text that begins like a formula for one, so an apostrophe goes in front of it

@@ -1,9 +1,13 @@
 //! An HTTP client that connects to one address whatever the host is called.
 
+use std::io::Read;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION, REFERER, SET_COOKIE};
+use flate2::read::GzDecoder;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HOST, LOCATION, REFERER, SET_COOKIE,
+};
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Body;
@@ -83,6 +87,7 @@ impl Client {
     /// A request like a browser's, from a page of the same host.
     pub(crate) fn browsing(&self, method: Method, path: &str) -> http::request::Builder {
         let request = self.request(method, path).header(ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
+        let request = request.header(ACCEPT_ENCODING, "gzip, deflate, br, zstd");
         request.header("sec-fetch-site", "same-origin").header(REFERER, format!("http://{}/somewhere", self.host))
     }
 
@@ -167,7 +172,12 @@ where
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let (parts, body) = sender.send_request(request).await?.into_parts();
-    let body = body.collect().await?.to_bytes();
+    let mut body = body.collect().await?.to_bytes();
+    if parts.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip") {
+        let mut unpacked = Vec::new();
+        GzDecoder::new(&*body).read_to_end(&mut unpacked).unwrap();
+        body = unpacked.into();
+    }
     Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
 }
 

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod activity;
+mod browser;
 mod budgets;
 mod client;
 mod expenses;

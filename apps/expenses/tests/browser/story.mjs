@@ -120,7 +120,9 @@ async function cancelImport(visitor) {
   const sending = visitor.page;
   const network = await visitor.context.newCDPSession(sending);
   await network.send("Network.enable");
-  await network.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 40_000 });
+  const sendAt = (uploadThroughput) =>
+    network.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput });
+  await sendAt(40_000);
   await choose(visitor, "long.csv", payments(40_000));
   await sending.getByRole("button", { name: "Import" }).click({ noWaitAfter: true });
   if (scripts) await sending.getByText(/so far/).waitFor();
@@ -143,7 +145,8 @@ async function cancelImport(visitor) {
   await visitor.look("import-cancelled");
   await visitor.page.close();
   await visitor.turnTo(sending);
-  await network.detach();
+  await sendAt(-1);
+  await visitor.reads("Cancelled: nothing was imported");
   await visitor.open(address(first.slug, "/imports"));
   await visitor.look("imports");
 }

@@ -11,12 +11,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::scope::KeyScope;
-use crate::activity::{self, Actor};
+use crate::activity;
 use crate::failure::Failure;
 use crate::input::Body;
 use crate::openapi::ProblemBody;
 use crate::people::Email;
-use crate::session::{Credentials, Door, Visitor};
+use crate::session::{Credentials, Door, Person, Visitor};
 use crate::text::Text;
 
 /// How long a key that was had for a password is good.
@@ -68,10 +68,7 @@ pub(crate) async fn create(
         return Err(Failure::invalid(format!("{field}: {words}")));
     }
     let (mut scope, person) = visitor.write().await?;
-    if person.reach.is_some_and(|reach| new.scope > reach) {
-        return Err(Failure::forbidden("a key makes no key that reaches further than itself"));
-    }
-    let made = make(&mut scope, tenant.id(), Actor::from(&person), &new).await?;
+    let made = make(&mut scope, tenant.id(), &person, &new).await?;
     scope.commit().await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
@@ -89,13 +86,16 @@ pub(super) fn faults(new: &NewKey) -> Vec<(&'static str, String)> {
     faults
 }
 
-/// Makes a key for a person.
+/// Makes a key for a person. Who came with a key, to the API or to a page, gets none that reaches further.
 pub(super) async fn make(
     scope: &mut Scope<Sqlx, Write>,
     tenant: TenantId,
-    person: Actor<'_>,
+    person: &Person,
     new: &NewKey,
 ) -> Result<MadeKey, Failure> {
+    if person.reach.is_some_and(|reach| new.scope > reach) {
+        return Err(Failure::forbidden("a key makes no key that reaches further than itself"));
+    }
     let hours = new.days.map(|days| days * 24);
     let made = insert(scope, tenant, person.id, new.name.as_str(), new.scope, hours, false).await?;
     activity::record(scope, person, "made a key", Some(made.id), new.name.as_str()).await?;

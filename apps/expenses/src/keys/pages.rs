@@ -7,7 +7,6 @@ use freehold::gate::CurrentTenant;
 use super::make::{self, MadeKey, NewKey};
 use super::scope::KeyScope;
 use super::table::{self, Key};
-use crate::activity::Actor;
 use crate::app::App;
 use crate::failure::Failure;
 use crate::input::Id;
@@ -51,7 +50,7 @@ async fn create(browser: Browser, CurrentTenant(tenant): CurrentTenant, mut form
         let items = table::of(&mut scope, &frame.person).await?;
         return Ok(Page::refusing(KeysPage { frame, items, form, made: None }).into_response());
     };
-    let made = make::make(&mut scope, tenant.id(), Actor::from(&frame.person), &new).await?;
+    let made = make::make(&mut scope, tenant.id(), &frame.person, &new).await?;
     let items = table::of(&mut scope, &frame.person).await?;
     scope.commit().await?;
     // The one page that answers a form by itself: led elsewhere, there would be nothing to show the key from.

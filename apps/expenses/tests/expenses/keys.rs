@@ -68,6 +68,32 @@ async fn a_key_reaches_as_far_as_its_scope_and_makes_none_that_reaches_further()
     post(&read, "/api/keys", &further).await.refused(403, "forbidden", "only reads");
     post(&write, "/api/keys", &further).await.refused(403, "forbidden", "further");
     post(&manage, "/api/keys", &further).await.expect(201);
+
+    // Nor by way of the pages, which take keys as well.
+    let fields = "name=x&scope=manage&days=30";
+    for (key, status) in [(&read, 403), (&write, 403), (&manage, 200)] {
+        let request =
+            ann.nobody().browsing(Method::POST, "/account/keys").header("authorization", format!("Bearer {key}"));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer = ann.send(request.body(Full::from(fields)).unwrap()).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert_eq!(answer.text().contains("Copy it now"), status == 200);
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_seen_and_revoked_by_whom_it_acts_for_alone() {
+    Site::under_each_model(async |Twins { a, .. }| {
+        let bob = a.with_member("bob@example.com", "owner").await;
+        let mine = key(&a, "manage").await;
+        let id = a.get("/api/keys").await.json()["items"][0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(bob.get("/api/keys").await.expect(200).json()["items"], json!([]));
+        assert!(!bob.page("/account/keys").await.shows(200, "Make a key").contains("a script"));
+        bob.delete(&format!("/api/keys/{id}")).await.refused(404, "not_found", "nothing");
+        bob.submit(&format!("/account/keys/{id}/revoke"), &[]).await.shows(404, "Not found");
+        get(&a, &mine, "/api/expenses").await.expect(200);
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod activity;
 mod browser;
 mod budgets;
 mod client;
+mod crawl;
 mod expenses;
 mod imports;
 mod imports_pages;

@@ -9,13 +9,13 @@ use serde_json::json;
 use crate::client::{Answer, Client};
 use crate::support::Site;
 
-fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let mut file = std::io::Cursor::new(Vec::new());
     DynamicImage::new_rgb8(width, height).write_to(&mut file, format).unwrap();
     file.into_inner()
 }
 
-async fn send_logo(client: &Client, name: &str, file: &[u8]) -> Answer {
+pub(crate) async fn send_logo(client: &Client, name: &str, file: &[u8]) -> Answer {
     let mut body = format!(
         "--x\r\ncontent-disposition: form-data; name=\"logo\"; filename=\"{name}\"\r\ncontent-type: image/png\r\n\r\n"
     )

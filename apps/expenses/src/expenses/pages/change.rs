@@ -96,7 +96,8 @@ pub(super) async fn save(
     Id(id): Id,
     mut form: Form,
 ) -> Result<Response, Failure> {
-    let change = change(&mut form);
+    let version = version(&form)?;
+    let change = change(&mut form, version);
     let (mut scope, frame) = browser.write().await?;
     let expense = found(&mut scope, id).await?;
     check(&mut scope, &expense, &frame.person).await?;
@@ -144,8 +145,8 @@ pub(super) async fn decide(
     Id(id): Id,
     mut form: Form,
 ) -> Result<Response, Failure> {
-    let status = form.read::<Status>("status").ok_or_else(|| Failure::invalid("the form is broken: open it again"))?;
-    let version = form.value("version").parse().ok();
+    let status = form.read::<Status>("status").ok_or_else(broken)?;
+    let version = version(&form)?;
     let (mut scope, frame) = browser.write().await?;
     let change = Change { status: Some(status), version, ..Change::default() };
     let expense = update::apply(&mut scope, &mail, &frame.person, id, &change).await?;
@@ -193,13 +194,24 @@ fn filled(expense: &Expense) -> Form {
     ])
 }
 
+/// The version of the expense that the form was made for, if it says. One that cannot be read does not pass for none.
+fn version(form: &Form) -> Result<Option<i64>, Failure> {
+    match form.value("version") {
+        "" => Ok(None),
+        version => version.parse().map(Some).map_err(|_| broken()),
+    }
+}
+
+fn broken() -> Failure {
+    Failure::invalid("the form is broken: open it again")
+}
+
 /// What the form changes. A name as long as a record of a file is left alone unless it was changed: no field holds it.
-fn change(form: &mut Form) -> Option<Change> {
+fn change(form: &mut Form, version: Option<i64>) -> Option<Change> {
     let (date, amount) = (form.read("date"), form.read("amount"));
     let [supplier, category, unit] = ["supplier", "category", "unit"].map(|name| form.read(name));
     // A row of the list has no field for it.
     let description = if form.has_field("description") { form.read("description").map(Some) } else { Some(None) };
-    let version = form.value("version").parse().ok();
     Some(Change {
         date: Some(date?),
         amount: Some(amount?),

@@ -132,3 +132,27 @@ async fn what_a_member_cannot_have_is_named() {
         ann.post("/api/members", new).await.refused(422, "invalid", words);
     }
 }
+
+#[tokio::test]
+async fn a_login_of_nobody_takes_as_long_as_a_login_of_somebody() {
+    let site = Site::start().await;
+    let ann = site.organisation("acme", Model::Shared).await;
+    for n in 0..3 {
+        ann.with_member(&format!("somebody{n}@example.com"), "member").await;
+    }
+    let time = async |email: String| {
+        let began = std::time::Instant::now();
+        let wrong = json!({"email": email, "password": "battery staple"});
+        ann.nobody().post("/api/login", wrong).await.refused(401, "wrong_credentials", "wrong");
+        began.elapsed()
+    };
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for n in 0..15 {
+        known.push(time(format!("somebody{}@example.com", n % 3)).await);
+        unknown.push(time(format!("nobody{n}@example.com")).await);
+    }
+    known.sort();
+    unknown.sort();
+    // What they differ by is the hash, which is most of a login. A busy machine makes single ones slow, and none fast.
+    assert!(unknown[7] * 2 > known[7], "known {known:?}, unknown {unknown:?}");
+}

@@ -36,6 +36,7 @@ async fn who_is_invited_joins_by_a_link_that_works_once_and_at_the_host_it_is_fo
             "/people"
         );
         a.page("/people").await.shows(200, &email);
+        let id = a.invitation().await;
         assert!(!b.page("/people").await.text().contains(&email));
         let mail = twins.site.mailbox.letter(&email, "invites you to").await;
         assert!(mail.text().contains("as an approver"));
@@ -58,6 +59,9 @@ async fn who_is_invited_joins_by_a_link_that_works_once_and_at_the_host_it_is_fo
 
         nobody.page(&link).await.shows(410, "This invitation was used");
         nobody.submit(&link, &fields).await.shows(410, "This invitation was used");
+        for verb in ["repeat", "withdraw"] {
+            a.submit(&format!("/people/invitations/{id}/{verb}"), &[]).await.shows(404, "Not found");
+        }
         let member = a.get("/api/members").await.json()["items"]
             .as_array()
             .unwrap()
@@ -126,6 +130,22 @@ async fn an_invitation_is_sent_again_withdrawn_and_gets_too_old() {
         assert_eq!(a.emails().await, [owner(a.slug())]);
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_invitation_that_is_too_old_when_the_password_is_hashed_lets_nobody_in() {
+    let site = Site::start().await;
+    let ann = site.organisation("acme", Model::Schema).await;
+    ann.post("/api/invitations", json!({"email": "new@example.com", "role": "owner"})).await.expect(201);
+    let link = site.mailbox.letter("new@example.com", "invites").await.link(&ann.host);
+    let truth = site.truth("acme").await;
+    truth.batch_execute("begin; update invitations set expires_at = now()").await.unwrap();
+    let nobody = ann.nobody();
+    let joining = tokio::spawn(async move { nobody.submit(&link, &[("name", "x"), ("password", PASSWORD)]).await });
+    site.until_blocked("acme").await;
+    truth.batch_execute("commit").await.unwrap();
+    joining.await.unwrap().shows(410, "Log in");
+    assert_eq!(ann.emails().await, [owner("acme")]);
 }
 
 #[tokio::test]
@@ -242,6 +262,28 @@ async fn owners_who_remove_or_demote_each_other_at_the_same_time_leave_one() {
             "{statuses:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn who_is_no_owner_any_more_when_their_turn_comes_changes_nobody() {
+    let site = Site::start().await;
+    let ann = site.organisation("acme", Model::Schema).await;
+    let bob = ann.with_member("bob@example.com", "owner").await;
+    ann.with_member("mia@example.com", "member").await;
+    let mia = ann.member("mia@example.com").await;
+    for verb in [http::Method::DELETE, http::Method::PATCH] {
+        let truth = site.truth("acme").await;
+        let demote = "begin; select from organisation for update; \
+                      update people set role = 'approver' where email = 'bob@example.com'";
+        truth.batch_execute(demote).await.unwrap();
+        let (bob, path) = (bob.clone(), format!("/api/members/{mia}"));
+        let acting = tokio::spawn(async move { bob.send_json(verb, &path, json!({"role": "owner"})).await });
+        site.until_blocked("acme").await;
+        truth.batch_execute("commit").await.unwrap();
+        acting.await.unwrap().refused(403, "forbidden", "no owner any more");
+        run(&site, "acme", "update people set role = 'owner' where email = 'bob@example.com'").await;
+    }
+    assert_eq!(ann.emails().await.len(), 3);
 }
 
 #[tokio::test]

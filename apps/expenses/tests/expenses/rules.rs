@@ -128,6 +128,9 @@ async fn there_is_no_way_around_a_rule() {
     let own = format!("/api/expenses/{}", eve.add(json!({"date": "2026-01-31", "amount": "9.00"})).await);
     eve.patch(&own, json!({"amount": "900.00", "category": "Travel"})).await.expect(200);
     eve.patch(&own, json!({"status": "approved"})).await.refused(403, "forbidden", BOB_DECIDES);
+    // Not as what it becomes in the same breath.
+    let at_once = json!({"amount": "9.00", "status": "approved"});
+    eve.patch(&own, at_once).await.refused(403, "forbidden", BOB_DECIDES);
 }
 
 #[tokio::test]

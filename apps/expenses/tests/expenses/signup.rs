@@ -47,6 +47,25 @@ async fn a_sign_up_that_is_repeated_answers_the_same_and_to_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_sign_up_is_not_repeated_with_a_password_that_was_changed_since() {
+    let site = Site::start().await;
+    let ann = site.organisation("acme", Model::Shared).await;
+    let fields = [("old", PASSWORD), ("new", "a better one")];
+    assert_eq!(ann.submit("/account/password", &fields).await.leads(), "/account");
+    // Who knows only the old one would be led in by a ticket.
+    site.base().post("/api/signup", sign_up("acme", Model::Shared)).await.refused(409, "slug_taken", "acme");
+    let email = owner("acme");
+    let fields = [
+        ("organisation", "acme Ltd"),
+        ("slug", "acme"),
+        ("email", &email),
+        ("password", PASSWORD),
+        ("model", "shared"),
+    ];
+    site.base().submit("/signup", &fields).await.shows(422, "This address is taken");
+}
+
+#[tokio::test]
 async fn a_sign_up_that_was_cut_off_before_it_wrote_the_owner_is_completed_by_who_began_it_alone() {
     Site::under_each_model(async |twins| {
         // As if the application had been killed between the tenant and its first write.

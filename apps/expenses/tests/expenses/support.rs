@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use axum::Router;
 use expenses::{App, Transport};
@@ -10,6 +11,7 @@ use freehold::tenant::Model;
 use freehold_testing::Deployment;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, PASSWORD};
@@ -99,6 +101,20 @@ impl Site {
     pub(crate) async fn organisation_at(&self, base: &Client, slug: &str, model: Model) -> Client {
         base.post("/api/signup", sign_up(slug, model)).await.expect(201);
         base.below(slug).log_in(&owner(slug)).await
+    }
+
+    /// An organisation's rows, with the rights of a superuser.
+    pub(crate) async fn truth(&self, slug: &str) -> tokio_postgres::Client {
+        let tenant = self.deployment.freehold.directory().find(&slug.parse().unwrap()).unwrap();
+        self.deployment.truth(&tenant).await
+    }
+
+    /// Waits until a statement waits for a lock, where this organisation's rows are.
+    pub(crate) async fn until_blocked(&self, slug: &str) {
+        let watch = self.truth(slug).await;
+        let blocked = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+        let waiting = async { while !watch.query_one(blocked, &[]).await.unwrap().get::<_, bool>(0) {} };
+        timeout(Duration::from_secs(30), waiting).await.expect("something waits for a lock");
     }
 
     /// Runs a test under each model, with two organisations that are alike.

@@ -3,6 +3,8 @@
 mod cli;
 mod commands;
 mod deployment;
+#[cfg(test)]
+mod documents;
 mod failure;
 mod input;
 mod json;

@@ -1,6 +1,6 @@
 use freehold::metrics::{Kind, Metric};
 
-use crate::block::text_of;
+use crate::document::text_of;
 
 const PAGE: &str = "operate/metrics.md";
 

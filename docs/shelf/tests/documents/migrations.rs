@@ -3,7 +3,7 @@ use std::path::Path;
 use freehold_testing::{Deployment, connect};
 use tokio::runtime::Builder;
 
-use crate::block::{Block, blocks_of};
+use crate::document::{Block, Document, Library, blocks_of};
 
 const REFERENCE: &str = "reference/migrations.md";
 
@@ -58,15 +58,38 @@ fn run(test: impl Future<Output = ()>) {
 fn what_the_reference_recommends_is_accepted() {
     run(async {
         let placement = Placement::new().await;
-        for Block { text, .. } in blocks_of(REFERENCE)
-            .iter()
-            .filter(|block| block.kind == "sql")
-        {
-            if let Err(refusal) = placement.try_out(text).await {
-                panic!("{text}\n{refusal}");
+        for page in [REFERENCE, "../README.md"] {
+            for Block { text, .. } in blocks_of(page).iter().filter(|block| block.kind == "sql") {
+                if let Err(refusal) = placement.try_out(text).await {
+                    panic!("{page}: {text}\n{refusal}");
+                }
             }
         }
     });
+}
+
+#[test]
+fn sql_is_shown_by_pages_whose_tests_run_it() {
+    let library = Library::of_the_repository();
+    let shows_sql = |document: &&Document| {
+        document
+            .blocks
+            .iter()
+            .any(|block| block.kind.starts_with("sql"))
+    };
+    let pages: Vec<_> = library
+        .documents
+        .values()
+        .filter(shows_sql)
+        .map(|document| &document.path)
+        .collect();
+    let run = [
+        "README.md",
+        "docs/guides/add-to-your-application.md",
+        "docs/guides/resolvers.md",
+        "docs/reference/migrations.md",
+    ];
+    assert_eq!(pages, run.map(Path::new));
 }
 
 #[test]

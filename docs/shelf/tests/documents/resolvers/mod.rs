@@ -7,7 +7,7 @@ use freehold_testing::{Twins, under_every_model};
 use http::{Request, StatusCode};
 use tower::ServiceExt;
 
-use crate::block::blocks_of;
+use crate::document::blocks_of;
 
 /// The examples of the page, as they are there.
 mod examples {

@@ -1,4 +1,4 @@
-use crate::block::blocks_of;
+use crate::document::blocks_of;
 
 /// The examples of the page, as they are there.
 mod examples {

@@ -9,6 +9,7 @@ mod budgets;
 mod client;
 mod crawl;
 mod expenses;
+mod front_end;
 mod imports;
 mod imports_pages;
 mod keys;

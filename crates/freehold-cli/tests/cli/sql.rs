@@ -1,3 +1,6 @@
+use std::fs;
+use std::path::Path;
+
 use crate::program::Program;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,6 +31,25 @@ fn a_session_for_reading_does_not_write() {
     assert_eq!(refused.code, Some(1), "{refused:#?}");
     assert!(refused.stderr.contains("hint: say --write"), "{}", refused.stderr);
     assert!(program.ok(&["tenant", "sql", "acme", "select body from notes"]).contains("no rows"));
+}
+
+#[test]
+fn the_forged_context_that_the_documents_show_is_refused_in_their_words() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides/ten-minutes.md");
+    let page = fs::read_to_string(page).unwrap();
+    let command = page.lines().find(|line| line.contains("'forged'")).unwrap();
+    let statement = command.split('"').nth(1).unwrap().replace("from expenses", "from notes");
+    let answer = page.lines().find(|line| line.starts_with("error: ")).unwrap();
+
+    let program = Program::deployed();
+    for model in ["shared", "schema", "database"] {
+        let slug = format!("anna-{model}");
+        program.ok(&["tenant", "create", &slug, "--model", model]);
+        program.ok(&["tenant", "sql", &slug, "--write", "insert into notes (body) values ('x')"]);
+        let refused = program.run(&["tenant", "sql", &slug, &statement]);
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""), "{refused:#?}");
+        assert_eq!(refused.stderr.lines().next(), Some(answer), "{model}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use freehold_control::Rule;
 use freehold_scan::Recipe;
 use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
 
@@ -103,10 +104,22 @@ fn every_command_of_the_documents_can_be_typed() {
     assert!(seen > 60, "only {seen} commands were found");
 }
 
-/// The configuration that a document shows, below the root of the repository.
+#[test]
+fn documents_count_the_rules_that_there_are() {
+    let rules = format!("{} rules", Rule::all().len());
+    for path in ["README.md", "CHANGELOG.md", "docs/concepts/comparison.md", "docs/operate/check.md"] {
+        assert!(read(path).contains(&rules), "{path} does not say that there are {rules}");
+    }
+}
+
+/// A file, by its path below the root of the repository.
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap()
+}
+
+/// The configuration that a document shows.
 fn configuration(path: &str) -> String {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap();
-    let mut blocks = Document::parse(&text).blocks.into_iter();
+    let mut blocks = Document::parse(&read(path)).blocks.into_iter();
     blocks.find_map(|(kind, text)| (kind == "toml").then_some(text)).unwrap()
 }
 

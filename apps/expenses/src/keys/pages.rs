@@ -38,8 +38,12 @@ const DAYS: [(&str, &str); 4] = [("30", "30 days"), ("90", "90 days"), ("365", "
 async fn keys(browser: Browser) -> Result<Response, Failure> {
     let (mut scope, frame) = browser.read().await?;
     let items = table::of(&mut scope, &frame.person).await?;
-    let form = Form::of([("scope", KeyScope::Read.name().to_owned()), ("days", "90".to_owned())]);
-    Ok(Page::of(KeysPage { frame, items, form, made: None }).into_response())
+    Ok(Page::of(KeysPage { frame, items, form: blank(), made: None }).into_response())
+}
+
+/// A key that is not thought about reaches little, and not for long.
+fn blank() -> Form {
+    Form::of([("scope", KeyScope::Read.name().to_owned()), ("days", "90".to_owned())])
 }
 
 /// Makes a key, and shows it.
@@ -54,7 +58,7 @@ async fn create(browser: Browser, CurrentTenant(tenant): CurrentTenant, mut form
     let items = table::of(&mut scope, &frame.person).await?;
     scope.commit().await?;
     // The one page that answers a form by itself: led elsewhere, there would be nothing to show the key from.
-    Ok(Page::of(KeysPage { frame, items, form: Form::default(), made: Some(made) }).into_response())
+    Ok(Page::of(KeysPage { frame, items, form: blank(), made: Some(made) }).into_response())
 }
 
 fn read(form: &mut Form) -> Option<NewKey> {

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -19,10 +20,16 @@ pub(crate) fn files() -> Router<App> {
 }
 
 /// The style sheet of a colour, any colour: it knows of no organisation.
-async fn brand(Path(file): Path<String>) -> Result<Response, Failure> {
+async fn brand(file: Result<Path<String>, PathRejection>) -> Result<Response, Failure> {
+    let file = named(file)?;
     let digits = file.strip_suffix(".css").filter(|digits| digits.len() == 6).ok_or_else(Failure::not_found)?;
     let colour = Colour::try_from(digits.to_owned()).map_err(|_| Failure::not_found())?;
     Ok(([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, FOR_GOOD)], sheet(colour)).into_response())
+}
+
+/// The name of the file. One that is no text is the address of nothing.
+fn named(file: Result<Path<String>, PathRejection>) -> Result<String, Failure> {
+    file.map(|Path(file)| file).map_err(|_| Failure::not_found())
 }
 
 fn sheet(colour: Colour) -> String {
@@ -39,8 +46,8 @@ fn properties(look: Look) -> String {
 }
 
 /// The logo of this digest, if it is this organisation's.
-async fn logo(stranger: Stranger, Path(file): Path<String>) -> Result<Response, Failure> {
-    let mut digest = [0; 32];
+async fn logo(stranger: Stranger, file: Result<Path<String>, PathRejection>) -> Result<Response, Failure> {
+    let (file, mut digest) = (named(file)?, [0; 32]);
     let digits = file.strip_suffix(".png").ok_or_else(Failure::not_found)?;
     hex::decode_to_slice(digits, &mut digest).map_err(|_| Failure::not_found())?;
     let select = sqlx::query_scalar("select logo from organisation where logo_digest = $1").bind(digest);

@@ -1,15 +1,14 @@
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use freehold::gate::CurrentTenant;
 use http::header::SET_COOKIE;
 use http::{HeaderName, HeaderValue};
-use serde::Deserialize;
 
 use super::login::{Credentials, Door};
 use super::{Cookies, Visitor};
 use crate::failure::Failure;
-use crate::web::{Form, Notice, Outside, Page, Return, Stranger, to};
+use crate::web::{Form, Notice, Outside, Page, Query, Return, Stranger, to};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
@@ -21,19 +20,13 @@ struct Login {
     next: Return,
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Next {
-    #[serde(default)]
-    next: String,
-}
-
 /// The page to log in on, or for those who are logged in the one behind it.
 pub(crate) async fn login_page(
     visitor: Result<Visitor, Failure>,
     stranger: Stranger,
-    Query(Next { next }): Query<Next>,
+    query: Query,
 ) -> Result<Response, Failure> {
-    let next = Return::to(&next);
+    let next = Return::to(query.value("next"));
     if let Ok(visitor) = visitor
         && visitor.read().await.is_ok()
     {

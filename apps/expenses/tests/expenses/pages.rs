@@ -41,6 +41,9 @@ async fn a_page_sends_whoever_is_not_logged_in_to_the_login_and_back() {
     site.organisation("acme", Model::Shared).await;
     let nobody = site.host("acme");
     assert_eq!(nobody.page("/expenses?status=paid").await.leads(), "/login?next=%2Fexpenses%3Fstatus%3Dpaid");
+    for query in ["next=%2Fa&next=%2Fb", "next", "next=%ff", "%", "next[]=x"] {
+        nobody.page(&format!("/login?{query}")).await.shows(200, "Forgotten your password?");
+    }
     // What was sent is gone; the page it was sent from is where to go on.
     assert_eq!(nobody.submit("/expenses", &[("amount", "1")]).await.leads(), "/login?next=%2Fsomewhere");
     for elsewhere in ["//evil.example", "https://evil.example", "/\\evil.example"] {

@@ -138,7 +138,15 @@ async fn a_colour_is_looked_at_saved_refused_and_taken_back() {
     assert_eq!(ann.submit("/settings/colour", &[("colour", nearest)]).await.leads(), "/settings");
     assert_eq!(ann.submit("/settings/colour", &[("colour", ""), ("shown", nearest)]).await.leads(), "/settings");
     assert!(!ann.page("/").await.text().contains("/brand/"));
-    for path in ["/brand/003366", "/brand/00336.css", "/brand/xxxxxx.css", "/brand/%23003366.css", "/brand/.css"] {
+    for path in [
+        "/brand/003366",
+        "/brand/00336.css",
+        "/brand/xxxxxx.css",
+        "/brand/%23003366.css",
+        "/brand/.css",
+        "/brand/%ff.css",
+        "/logo/%ff.png",
+    ] {
         ann.get(path).await.refused(404, "not_found", "nothing");
     }
 }

@@ -55,6 +55,12 @@ pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}')
 }
 
+/// Whether a character is none of a name: a control character, or one that turns around the text behind it (Unicode's explicit
+/// directional formatting), so that in a page or a mail it reads as another. Names from right to left need none.
+pub(crate) fn is_control(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
 /// The beginning of a text that may be as long as a record of a file.
 pub(crate) fn excerpt(text: &str) -> &str {
     text.char_indices().nth(100).map_or(text, |(end, _)| &text[..end])
@@ -107,6 +113,16 @@ mod tests {
         assert!(serde_json::from_str::<Text>(r#""a\u0000b""#).is_err());
         assert!(Text::of(&"é".repeat(Text::LONGEST)).is_ok());
         assert!(Text::of(&"é".repeat(Text::LONGEST + 1)).is_err());
+    }
+
+    #[test]
+    fn what_turns_text_around_is_no_character_of_a_name() {
+        for text in ["a\nb", "a\0b", "\u{202e}moc.elpmaxe", "a\u{2066}b", "a\u{2069}", "a\u{202a}b"] {
+            assert!(text.contains(is_control), "{text:?}");
+        }
+        for text in ["Ann", "أَنّ", "שלום 1", "a\u{202f}b", "👩\u{200d}👧", "\u{200f}"] {
+            assert!(!text.contains(is_control), "{text:?}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::input::Body;
 use crate::openapi::ProblemBody;
 use crate::people::Email;
 use crate::session::{Credentials, Door, Person, Visitor};
-use crate::text::Text;
+use crate::text::{Text, is_control};
 
 /// How long a key that was had for a password is good.
 const HOURS: i32 = 12;
@@ -77,7 +77,7 @@ pub(crate) async fn create(
 pub(super) fn faults(new: &NewKey) -> Vec<(&'static str, String)> {
     let mut faults = Vec::new();
     let name = new.name.as_str();
-    if !(1..=100).contains(&name.chars().count()) || name.contains(char::is_control) {
+    if !(1..=100).contains(&name.chars().count()) || name.contains(is_control) {
         faults.push(("name", "use 1 to 100 characters, without line breaks".to_owned()));
     }
     if new.days.is_some_and(|days| !(1..=MOST_DAYS).contains(&days)) {

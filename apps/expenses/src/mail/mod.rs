@@ -23,6 +23,7 @@ use self::throttle::Throttle;
 use crate::Origin;
 use crate::failure::Failure;
 use crate::people::Email;
+use crate::text::is_control;
 
 pub use postman::Postman;
 pub use transport::Transport;
@@ -68,7 +69,7 @@ impl Mail {
     ) -> Result<(), Failure> {
         let text = letter.render().map_err(|error| Failure::internal(&error))? + "\n";
         // What people call things stands in subjects. A header has one line.
-        let subject = letter.subject().replace(char::is_control, " ");
+        let subject = letter.subject().replace(is_control, " ");
         Ok(outbox::put(scope, recipient, &subject, &text).await?)
     }
 

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::text::trim;
+use crate::text::{is_control, trim};
 
 /// An e-mail address in lower case, so that one address is one person.
 ///
@@ -32,7 +32,7 @@ impl TryFrom<String> for Email {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let text = trim(&text).to_lowercase();
-        let strange = |c: char| c.is_whitespace() || c.is_control();
+        let strange = |c: char| c.is_whitespace() || is_control(c);
         match text.rsplit_once('@') {
             Some((local, domain))
                 if !local.is_empty()
@@ -59,7 +59,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "@", "a@", "@b", "a", "a@b@c", "a b@c", "a\0@b", &format!("{}@b", "a".repeat(254))] {
+        for text in
+            ["", "@", "a@", "@b", "a", "a@b@c", "a b@c", "a\0@b", "a\u{202e}@b", &format!("{}@b", "a".repeat(254))]
+        {
             assert_eq!(Email::try_from(text.to_owned()), Err(InvalidEmail), "{text:?}");
         }
     }

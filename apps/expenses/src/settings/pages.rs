@@ -13,7 +13,7 @@ use super::store;
 use crate::app::App;
 use crate::branding::{self, Colour, InvalidLogo, Look, Theme};
 use crate::failure::Failure;
-use crate::text::Text;
+use crate::text::{Text, is_control};
 use crate::web::{Browser, Form, Frame, Notice, Page, Place, Query, SmallUpload, Unread, forget, to};
 
 /// The pages, and what their forms are sent to.
@@ -150,7 +150,7 @@ fn name(form: &mut Form) -> Option<Text> {
     let name = form.read::<Text>("name")?;
     if !(1..=200).contains(&name.as_str().chars().count()) {
         form.refuse("name", "use 1 to 200 characters");
-    } else if name.as_str().contains(char::is_control) {
+    } else if name.as_str().contains(is_control) {
         form.refuse("name", "leave out line breaks and other control characters");
     }
     form.fault("name").is_none().then_some(name)

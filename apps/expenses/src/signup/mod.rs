@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::input::Body;
 use crate::openapi::ProblemBody;
 use crate::people::{self, Email, NewPassword, Passwords};
-use crate::text::Text;
+use crate::text::{Text, is_control};
 
 pub(crate) use pages::pages;
 
@@ -124,7 +124,7 @@ fn faults(form: &SignUp) -> Vec<(&'static str, String)> {
         faults.push(("name", "use at most 200 characters".to_owned()));
     }
     for (field, text) in [("organisation", organisation), ("name", name)] {
-        if text.contains(char::is_control) {
+        if text.contains(is_control) {
             faults.push((field, "leave out line breaks and other control characters".to_owned()));
         }
     }

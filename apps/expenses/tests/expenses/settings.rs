@@ -76,6 +76,7 @@ async fn a_name_or_currency_that_cannot_be_is_told_at_its_field() {
         (" \u{a0} ", "GBP", "Use 1 to 200 characters"),
         (&"x".repeat(201), "GBP", "Use 1 to 200 characters"),
         ("two\nlines", "GBP", "line breaks"),
+        ("\u{202e}moc.elpmaxe", "GBP", "line breaks"),
         ("Acme", "pounds", "three letters"),
         ("Acme", "", "three letters"),
         ("Acme", "JPY", "no hundredths"),

@@ -13,7 +13,7 @@ use crate::import::body::{REMAINDER, STANDSTILL, Upload, stood_still};
 use crate::import::importing::{self, Begun, File, Importing};
 use crate::import::upload::{length, to_the_end};
 use crate::input::Id;
-use crate::text::trim;
+use crate::text::{is_control, trim};
 use crate::web::{Browser, to};
 
 /// The longest name of a file that is kept, in characters.
@@ -105,7 +105,7 @@ async fn forget(form: &mut Multipart) {
 /// The name of the file as it is kept: without the folders some clients put in front, and without what no name has.
 fn kept_name(name: &str) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = name.chars().filter(|character| !character.is_control()).take(LONGEST_NAME).collect();
+    let name: String = name.chars().filter(|character| !is_control(*character)).take(LONGEST_NAME).collect();
     trim(&name).to_owned()
 }
 
@@ -124,6 +124,7 @@ mod tests {
             ("C:\\files\\مرحبا 🎈.csv", "مرحبا 🎈.csv"),
             ("../../etc/passwd", "passwd"),
             (" a\0b\r\n ", "ab"),
+            ("\u{202e}vsc.exe", "vsc.exe"),
             ("/", ""),
         ] {
             assert_eq!(kept_name(name), kept, "{name:?}");

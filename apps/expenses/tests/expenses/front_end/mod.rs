@@ -34,7 +34,7 @@ async fn npm(folder: &Path, arguments: &[&str]) -> Option<Result<(), String>> {
 /// The folder of the built front end, or `None` where it cannot be built: without npm, or without a registry.
 async fn built() -> Option<PathBuf> {
     let folder = copy();
-    let install = ["ci", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"];
+    let install = ["ci", "--prefer-offline", "--fetch-retries=0", "--no-audit", "--no-fund", "--ignore-scripts"];
     match npm(&folder, &install).await {
         None => println!("npm is not installed: the front end was not built (apt-get install npm)"),
         Some(Err(said)) if AWAY.iter().any(|code| said.contains(code)) => {

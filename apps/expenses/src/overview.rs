@@ -6,7 +6,7 @@ use sqlx::FromRow;
 
 use crate::budgets::{self, Budget, State};
 use crate::failure::Failure;
-use crate::money::shown;
+use crate::money::{Total, shown};
 use crate::reports::{self, Columns};
 use crate::web::{Browser, Frame, Page, Place};
 
@@ -23,8 +23,10 @@ struct Overview {
 struct Figures {
     has_expenses: bool,
     waiting: i64,
-    waiting_minor: i64,
-    month_minor: i64,
+    #[sqlx(try_from = "String")]
+    waiting_total: Total,
+    #[sqlx(try_from = "String")]
+    month_total: Total,
     month: String,
     people: i64,
 }
@@ -32,8 +34,8 @@ struct Figures {
 impl Overview {
     const PLACE: Place = Place::Overview;
 
-    fn sum(&self, minor: &i64) -> String {
-        shown(*minor, &self.frame.organisation.currency)
+    fn sum(&self, total: &Total) -> String {
+        shown(total.0, &self.frame.organisation.currency)
     }
 }
 
@@ -41,11 +43,11 @@ impl Overview {
 pub(crate) async fn overview(browser: Browser) -> Result<Response, Failure> {
     let (mut scope, frame) = browser.read().await?;
     let figures = sqlx::query_as(
-        "select exists (select from expenses) as has_expenses, w.count as waiting, w.sum as waiting_minor, m.sum as month_minor, \
+        "select exists (select from expenses) as has_expenses, w.count as waiting, w.sum as waiting_total, m.sum as month_total, \
          to_char(now() at time zone 'UTC', 'FMMonth YYYY') as month, (select count(*) from people) as people \
-         from (select count(*), coalesce(sum(amount_minor), 0)::bigint as sum from expenses where status = 'submitted') w, \
-         (select coalesce(sum(amount_minor), 0)::bigint as sum from expenses where status <> 'rejected' \
-          and date >= date_trunc('month', now() at time zone 'UTC')::date) m",
+         from (select count(*), coalesce(sum(amount_minor), 0)::text as sum from expenses where status = 'submitted') w, \
+         (select coalesce(sum(total_minor), 0)::text as sum from unit_totals \
+          where month >= date_trunc('month', now() at time zone 'UTC')::date) m",
     );
     let figures = figures.fetch_one(&mut scope).await?;
     let strained = budgets::strained(&mut scope).await?;

@@ -33,6 +33,8 @@ create table supplier_totals (
     foreign key (tenant_id, category_id) references categories (tenant_id, id) on delete set null (category_id)
 );
 create index on supplier_totals (tenant_id, month, supplier_id);
+-- What was spent on the suppliers of a page of their list.
+create index on supplier_totals (tenant_id, supplier_id);
 create index on supplier_totals (tenant_id, category_id) where category_id is not null;
 
 select freehold.tenant_table('unit_totals');

@@ -154,4 +154,5 @@ async fn what_cannot_be_a_budget_is_told_at_its_field() {
         ann.add(json!({"date": today(), "amount": "92233720368547758.07"})).await;
     }
     ann.page("/budgets").await.shows(200, "£92,233,720,368,547,758.07 over");
+    ann.page("/").await.shows(200, "£184,467,440,737,095,516.14");
 }

@@ -57,9 +57,10 @@ create table expenses (
 );
 -- The order of the list, and ranges of dates.
 create index on expenses (tenant_id, date, id);
-create index on expenses (tenant_id, supplier_id);
-create index on expenses (tenant_id, unit_id);
-create index on expenses (tenant_id, category_id) where category_id is not null;
+-- The same of one supplier, unit or category, which may have had its last expense years ago.
+create index on expenses (tenant_id, supplier_id, date, id);
+create index on expenses (tenant_id, unit_id, date, id);
+create index on expenses (tenant_id, category_id, date, id) where category_id is not null;
 -- What waits for somebody to act. Most expenses are paid, and nobody looks for those by status alone.
 create index on expenses (tenant_id, status, date, id) where status <> 'paid';
 select freehold.tenant_table('expenses');

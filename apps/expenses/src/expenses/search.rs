@@ -103,6 +103,9 @@ pub(super) type Found = (Vec<Expense>, Option<Cursor>);
 
 type Query = QueryAs<'static, sqlx::Postgres, Expense, PgArguments>;
 
+/// Supplier, category and unit that a search is for: of any, of none, or of the one with this id.
+type Names = [Option<Option<Uuid>>; 3];
+
 /// The ids of names that a text is part of.
 #[derive(sqlx::FromRow)]
 struct Named {
@@ -122,10 +125,11 @@ impl Search {
         let cursor = cursor.unwrap_or(self.order.start());
         // One more than asked for tells whether there is a next page.
         let limit = i64::from(rows) + 1;
+        let names = self.names(scope).await?;
         let mut items = match self.text.as_deref().map(trim).filter(|text| !text.is_empty()) {
-            Some(text) => self.mentioning(scope, text, cursor, limit).await?,
+            Some(text) => self.mentioning(scope, text, names, cursor, limit).await?,
             None if self.is_everything() => everything(cursor, limit).fetch_all(scope).await?,
-            None => self.query("true", cursor, limit).fetch_all(scope).await?,
+            None => self.query("true", names, cursor, limit).fetch_all(scope).await?,
         };
         let more = items.len() > usize::from(rows);
         items.truncate(rows.into());
@@ -144,12 +148,33 @@ impl Search {
             && to.is_none()
     }
 
+    /// Looks the names up, ahead of the expenses: how many those of an id are, PostgreSQL has statistics of. Of a name that is not
+    /// there, no expense is.
+    async fn names<A: Access>(&self, scope: &mut Scope<Sqlx, A>) -> Result<Names, sqlx::Error> {
+        let names = [&self.supplier, &self.category, &self.unit].map(|name| name.as_deref().map(trim));
+        if names.iter().all(Option::is_none) {
+            return Ok([None; 3]);
+        }
+        let select = "select (select id from suppliers where digest = $1), (select id from categories where digest = $2), \
+                      (select id from units where digest = $3)";
+        let [supplier, category, unit] = names.map(|name| name.map(digest));
+        let ids = sqlx::query_as::<_, (Option<Uuid>, Option<Uuid>, Option<Uuid>)>(select).bind(supplier).bind(category);
+        let (supplier, category, unit) = ids.bind(unit).fetch_one(scope).await?;
+        let wanted = |(name, id): (Option<&str>, Option<Uuid>)| match name? {
+            "" => Some(None),
+            _ => Some(id.or(Some(Uuid::nil()))),
+        };
+        let [first, second, third] = names;
+        Ok([(first, supplier), (second, category), (third, unit)].map(wanted))
+    }
+
     /// Expenses with this text in a name, and those with it in the description: two queries, because the first has indexes to
     /// use and the second has not, and neither has their disjunction.
     async fn mentioning<A: Access>(
         &self,
         scope: &mut Scope<Sqlx, A>,
         text: &str,
+        names: Names,
         cursor: Cursor,
         limit: i64,
     ) -> Result<Vec<Expense>, sqlx::Error> {
@@ -162,10 +187,12 @@ impl Search {
         .bind(&pattern)
         .fetch_one(&mut *scope)
         .await?;
-        let by_name = "(e.supplier_id = any($10) or e.category_id = any($11) or e.unit_id = any($12))";
-        let by_name = self.query(by_name, cursor, limit).bind(named.suppliers).bind(named.categories).bind(named.units);
+        let by_name = "(e.supplier_id = any($13) or e.category_id = any($14) or e.unit_id = any($15))";
+        let by_name =
+            self.query(by_name, names, cursor, limit).bind(named.suppliers).bind(named.categories).bind(named.units);
         let mut items = by_name.fetch_all(&mut *scope).await?;
-        let described = self.query("e.description <> '' and e.description ilike $10", cursor, limit).bind(pattern);
+        let described =
+            self.query("e.description <> '' and e.description ilike $13", names, cursor, limit).bind(pattern);
         items.extend(described.fetch_all(scope).await?);
 
         let place = |expense: &Expense| (self.order.behind(expense).key, expense.id);
@@ -178,27 +205,21 @@ impl Search {
     }
 
     /// Expenses that pass. The plan depends on which filters are set, so it is made anew each time.
-    fn query(&self, condition: &'static str, cursor: Cursor, limit: i64) -> Query {
+    fn query(&self, condition: &'static str, names: Names, cursor: Cursor, limit: i64) -> Query {
         let (behind, order) = self.order.sql();
         let sql = format!(
             "{} {behind} and {condition} and ($4::text is null or e.status = $4) \
-             and ($5::bytea is null or s.digest = $5 or ($5 = '' and e.supplier_id is null)) \
-             and ($6::bytea is null or c.digest = $6 or ($6 = '' and e.category_id is null)) \
-             and ($7::bytea is null or u.digest = $7 or ($7 = '' and e.unit_id is null)) \
-             and ($8::date is null or e.date >= $8) and ($9::date is null or e.date <= $9) order by {order} limit $3",
+             and ($5::uuid is null or e.supplier_id = $5) and (not $6 or e.supplier_id is null) \
+             and ($7::uuid is null or e.category_id = $7) and (not $8 or e.category_id is null) \
+             and ($9::uuid is null or e.unit_id = $9) and (not $10 or e.unit_id is null) \
+             and ($11::date is null or e.date >= $11) and ($12::date is null or e.date <= $12) order by {order} limit $3",
             select_expenses!("where")
         );
         let query = sqlx::query_as(AssertSqlSafe(sql)).persistent(false);
         let query = if self.order.is_by_amount() { query.bind(cursor.key) } else { query.bind(cursor.day()) };
-        query
-            .bind(cursor.id)
-            .bind(limit)
-            .bind(self.status)
-            .bind(name_key(self.supplier.as_deref()))
-            .bind(name_key(self.category.as_deref()))
-            .bind(name_key(self.unit.as_deref()))
-            .bind(self.from)
-            .bind(self.to)
+        let query = query.bind(cursor.id).bind(limit).bind(self.status);
+        let query = names.into_iter().fold(query, |query, name| query.bind(name.flatten()).bind(name == Some(None)));
+        query.bind(self.from).bind(self.to)
     }
 }
 
@@ -208,10 +229,4 @@ fn everything(cursor: Cursor, limit: i64) -> Query {
         .bind(cursor.day())
         .bind(cursor.id)
         .bind(limit)
-}
-
-/// The digest of a name to look for; empty to look for none.
-fn name_key(name: Option<&str>) -> Option<Vec<u8>> {
-    let name = trim(name?);
-    Some(if name.is_empty() { Vec::new() } else { digest(name).to_vec() })
 }

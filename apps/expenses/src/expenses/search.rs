@@ -122,7 +122,7 @@ impl Search {
         cursor: Option<Cursor>,
         rows: u16,
     ) -> Result<Found, sqlx::Error> {
-        let cursor = cursor.unwrap_or(self.order.start());
+        let cursor = cursor.unwrap_or(self.start());
         // One more than asked for tells whether there is a next page.
         let limit = i64::from(rows) + 1;
         let names = self.names(scope).await?;
@@ -135,6 +135,16 @@ impl Search {
         items.truncate(rows.into());
         let next = items.last().filter(|_| more).map(|last| self.order.behind(last));
         Ok((items, next))
+    }
+
+    /// Where the list begins. PostgreSQL would walk the index from the end of all days to those that are looked for: of two
+    /// conditions on the first column it begins at the one of the cursor.
+    fn start(&self) -> Cursor {
+        match (self.order, self.from, self.to) {
+            (Order::Newest, _, Some(to)) => Cursor::behind(to, Cursor::HIGHEST.id),
+            (Order::Oldest, Some(from), _) => Cursor::behind(from, Cursor::LOWEST.id),
+            _ => self.order.start(),
+        }
     }
 
     fn is_everything(&self) -> bool {

@@ -1,4 +1,7 @@
 use freehold::tenant::Model;
+use http::Method;
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, VARY};
+use http_body_util::Full;
 use serde_json::json;
 
 use crate::client::PASSWORD;
@@ -60,7 +63,7 @@ async fn problems_are_pages_for_people_and_the_api_s_stay_as_they_are() {
     ann.page("/nothing").await.shows(404, "Not found");
     ann.page("/expenses/01a20018-7872-727a-ac4f-a1f10be4a87e").await.shows(404, "Not found");
     site.host("nobody").page("/").await.shows(404, "No such organisation");
-    let request = ann.browsing(http::Method::GET, "/api/expenses/x").body(http_body_util::Full::default()).unwrap();
+    let request = ann.browsing(Method::GET, "/api/expenses/x").body(Full::default()).unwrap();
     ann.send(request).await.refused(404, "not_found", "nothing");
 }
 
@@ -225,4 +228,26 @@ async fn an_organisation_s_name_cannot_become_markup() {
     site.base().post("/api/signup", form).await.expect(201);
     let page = site.host("acme").page("/login").await.shows(200, "&#60;script&#62;alert(1)&#60;/script&#62;");
     assert!(!page.contains("<script>alert"));
+}
+
+#[tokio::test]
+async fn pages_and_files_are_packed_and_files_are_fetched_once() {
+    let site = Site::start().await;
+    let ann = site.organisation("acme", Model::Shared).await;
+    let page = ann.page("/expenses").await.shows(200, "No expenses yet");
+    let files: Vec<&str> = page.split('"').filter(|text| text.starts_with("/assets/")).collect();
+    assert_eq!(files.len(), 5, "{files:?}");
+    for path in files.iter().copied().chain(["/expenses"]) {
+        let plain = ann.page(path).await;
+        let packed = ann.browsing(Method::GET, path).header(ACCEPT_ENCODING, "gzip, deflate, br, zstd");
+        let packed = ann.send(packed.body(Full::default()).unwrap()).await;
+        assert_eq!((packed.status, packed.headers[CONTENT_ENCODING].to_str().unwrap()), (200, "gzip"), "{path}");
+        let varies =
+            packed.headers.get_all(VARY).iter().any(|names| names.to_str().unwrap().contains("accept-encoding"));
+        assert!(varies, "{path}: {:?}", packed.headers);
+        assert!(packed.body.len() < plain.body.len(), "{path}");
+        let kept = if path == "/expenses" { "no-store" } else { "public, max-age=31536000, immutable" };
+        assert_eq!(plain.headers[CACHE_CONTROL], kept, "{path}");
+        assert_eq!(packed.headers[CACHE_CONTROL], kept, "{path}");
+    }
 }

@@ -3,24 +3,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a proof that cannot go on says so by a panic")]
 
-#[path = "../tests/expenses/client.rs"]
-#[expect(dead_code, reason = "the tests use all of it")]
-mod client;
+mod program;
 
 use std::fs;
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
-use client::{Client, PASSWORD};
-use freehold::isolation::ExposeSecret;
 use freehold::tenant::Model;
-use freehold_testing::{Deployment, connect, server};
+use freehold_testing::{Deployment, connect};
 use futures_util::{SinkExt, StreamExt, pin_mut};
+use program::Program;
+use program::client::Client;
 use serde_json::json;
-use tokio::time::{sleep, timeout};
 
 /// The files by size, with what is valid in them: records, their sum in pence, skipped, rejected.
 const FILES: [(&str, u64, i128, u64, u64); 8] = [
@@ -36,19 +30,17 @@ const FILES: [(&str, u64, i128, u64, u64); 8] = [
 
 #[tokio::main]
 async fn main() {
-    let folder = std::env::var_os("FREEHOLD_SHARED_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), Into::into);
-    let mut deployment = Deployment::start(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")).await;
-    deployment.start_worker();
+    let Some(folder) = program::spending_files() else { return };
+    let deployment = program::deploy().await;
     let program = Program::start(&deployment).await;
-    println!("{}", machine(&deployment).await);
+    println!("{}, one request at a time", program::machine(&deployment).await);
     println!(
         "{:<12}{:<10}{:>10}{:>20}{:>9}{:>12}{:>14}",
         "file", "model", "records", "sum", "seconds", "records/s", "peak memory"
     );
     for ((name, records, pence, skipped, rejected), model) in FILES.into_iter().zip(Model::ALL.into_iter().cycle()) {
-        let client = sign_up(&program.client, name, model).await;
-        let file = fs::read(folder.join(format!("public-spending/{name}.csv.gz"))).unwrap();
+        let client = program.sign_up(name, model).await;
+        let file = fs::read(folder.join(format!("{name}.csv.gz"))).unwrap();
         let start = Instant::now();
         let answer = client.import_packed(file).await.expect(200).json();
         let seconds = start.elapsed().as_secs_f64();
@@ -68,58 +60,6 @@ async fn main() {
         "the rows of leeds by COPY into a plain table: {rows} in {seconds:.2} s, {:.0} rows/s",
         rows as f64 / seconds
     );
-}
-
-/// The application, in a process of its own, so that its memory is its own.
-struct Program {
-    process: Child,
-    client: Client,
-}
-
-impl Program {
-    async fn start(deployment: &Deployment) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let socket = server().socket_dir().display().to_string().replace('/', "%2F");
-        let catalog =
-            format!("postgres://freehold_reader@{socket}:{}/{}", server().port(), deployment.catalog_database());
-        let process = Command::new(env!("CARGO_BIN_EXE_expenses"))
-            .args(["--listen", &address.to_string()])
-            .env("FREEHOLD_CATALOG_URL", catalog)
-            .env("FREEHOLD_MASTER_KEY", deployment.master_key().to_secret_hex().expose_secret())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let serving = async {
-            while tokio::net::TcpStream::connect(address).await.is_err() {
-                sleep(Duration::from_millis(20)).await;
-            }
-        };
-        timeout(Duration::from_secs(20), serving).await.expect("the program serves");
-        Self { process, client: Client::new(address) }
-    }
-
-    /// The most memory the process has had at once, in kB.
-    fn peak_memory(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        peak.trim().trim_end_matches(" kB").parse().unwrap()
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-async fn sign_up(base: &Client, slug: &str, model: Model) -> Client {
-    let email = format!("owner@{slug}.example");
-    let form =
-        json!({"organisation": slug, "slug": slug, "email": email, "password": PASSWORD, "model": model.as_str()});
-    base.post("/api/signup", form).await.expect(201);
-    base.below(slug).log_in(&email).await
 }
 
 async fn sum(client: &Client) -> i128 {
@@ -154,12 +94,4 @@ async fn copy_into_plain_table(deployment: &Deployment) -> (u64, f64) {
     }
     let copied = sink.finish().await.unwrap();
     (copied, start.elapsed().as_secs_f64())
-}
-
-async fn machine(deployment: &Deployment) -> String {
-    let database = connect("postgres", deployment.data_database()).await;
-    let version: String = database.query_one("show server_version", &[]).await.unwrap().get(0);
-    let durable: String = database.query_one("show fsync", &[]).await.unwrap().get(0);
-    let processors = std::thread::available_parallelism().unwrap();
-    format!("{processors} processors, PostgreSQL {version}, fsync {durable}, one request at a time")
 }

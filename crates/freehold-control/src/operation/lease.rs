@@ -23,6 +23,9 @@ pub(crate) async fn take(
     worker: &str,
     only: Option<Uuid>,
 ) -> Result<Option<Operation>, ControlError> {
+    let failed = ControlError::doing("taking an operation");
+    // Whoever looks while another takes would see the lease of neither: they take turns, each with a look of its own.
+    catalog.batch_execute("begin; select pg_advisory_xact_lock(7146013, 2)").await.map_err(&failed)?;
     let row = catalog
         .query_opt(
             "update catalog.operations set state = 'running', attempts = attempts + (state = 'pending')::integer, lease_owner = $1, \
@@ -36,7 +39,8 @@ pub(crate) async fn take(
             &[&worker, &LEASE.as_secs_f64(), &only],
         )
         .await
-        .map_err(ControlError::doing("taking an operation"))?;
+        .map_err(&failed)?;
+    catalog.batch_execute("commit").await.map_err(&failed)?;
     Ok(row.map(|row| Operation {
         id: row.get(0),
         kind: row.get(1),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use freehold::isolation::{ExposeSecret, MasterKey};
 use freehold::tenant::Model;
-use freehold_control::{Change, ControlConfig, ControlPlane};
+use freehold_control::{Change, ControlConfig, ControlPlane, NoObserver};
 use tokio::time::timeout;
 use tokio_postgres::Config;
 
@@ -58,7 +58,7 @@ async fn a_worker() {
         .user("freehold_control")
         .dbname("freehold_catalog");
     let key: MasterKey = of(KEY).parse().unwrap();
-    let control = ControlPlane::new(ControlConfig::new(catalog.into(), Arc::new(key), of(MIGRATIONS))).unwrap();
+    let control = ControlPlane::new(ControlConfig::new(catalog.into(), Arc::new(key), of(MIGRATIONS)));
     control.work(&format!("process {}", std::process::id()), std::future::pending()).await;
 }
 
@@ -120,4 +120,28 @@ async fn workers_that_are_killed_with_their_process_leave_nothing_that_the_next_
         "select (select count(*) from freehold.residents) + (select count(*) from {shared}.accounts) + (select count(*) from {shared}.entries)"
     );
     assert_eq!(one(&data, &left).await, "0", "a resident or a row");
+}
+
+#[tokio::test]
+async fn of_two_workers_that_look_at_once_one_takes_an_operation() {
+    let fleet = Fleet::start().await;
+    fleet.request("acme", Model::Schema).await;
+    let catalog = fleet.catalog().await;
+    catalog.batch_execute("begin; select pg_advisory_xact_lock(7146013, 2)").await.unwrap();
+    let both = async {
+        let (one, other) =
+            (fleet.control.run_one("one", None, &NoObserver), fleet.control.run_one("other", None, &NoObserver));
+        tokio::join!(one, other)
+    };
+    let let_them = async {
+        let waiting = "select count(*) = 2 from pg_locks where locktype = 'advisory' and classid = 7146013 and objid = 2 and not granted";
+        while one(&catalog, waiting).await != "t" {
+            tokio::task::yield_now().await;
+        }
+        catalog.batch_execute("commit").await.unwrap();
+    };
+    let all = timeout(PATIENCE, async { tokio::join!(both, let_them) }).await;
+    let ((one_took, other_took), ()) = all.expect("both wait for their turn");
+    assert_ne!(one_took.unwrap(), other_took.unwrap());
+    assert_eq!(one(&catalog, "select attempts::text || state from catalog.operations").await, "1done");
 }

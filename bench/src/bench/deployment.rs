@@ -57,7 +57,7 @@ impl Deployment {
                 config(&server, "freehold_control", CATALOG).into(),
                 master_key.clone(),
                 directory,
-            ))?,
+            )),
             server,
             master_key,
             version: String::new(),

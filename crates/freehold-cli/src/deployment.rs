@@ -53,7 +53,7 @@ impl Deployment {
         }
         let config = ControlConfig::new(catalog, master_key.clone(), &settings.migrations);
         Ok(Self {
-            control: ControlPlane::new(config)?,
+            control: ControlPlane::new(config),
             master_key,
             server,
             reader_url: reader_url.or_else(|| std::env::var("FREEHOLD_CATALOG_URL").ok()),

@@ -57,6 +57,14 @@ impl Default for Postgres {
 /// The data directory unless a command says otherwise.
 pub(crate) const DATA: &str = ".freehold";
 
+/// A path that starts in a directory. What people read does not lead into it and out again.
+fn joined(directory: &Path, path: &Path) -> PathBuf {
+    match (path.strip_prefix(".."), directory.file_name(), directory.parent()) {
+        (Ok(rest), Some(_), Some(parent)) if !directory.is_symlink() => parent.join(rest),
+        _ => directory.join(path),
+    }
+}
+
 impl Settings {
     /// Reads the configuration file, if there is one. Paths in it start where it is.
     pub(crate) fn read(global: &Global) -> anyhow::Result<Self> {
@@ -69,7 +77,7 @@ impl Settings {
                 return Err(error).with_context(|| format!("cannot read {}", config.display()));
             }
         };
-        let beside = |path: PathBuf| config.parent().unwrap_or(Path::new("")).join(path);
+        let beside = |path: PathBuf| joined(config.parent().unwrap_or(Path::new("")), &path);
         Ok(Self {
             output: Output::new(global.json, global.quiet),
             data: global.data.clone(),

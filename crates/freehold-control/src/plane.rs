@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::connection::{connect, password};
 use crate::install::CATALOG_VERSION;
 use crate::migrate::Migrator;
-use crate::migrations::Migrations;
+use crate::migrations::{Migrations, Rollout};
 use crate::operation::Registrations;
 use crate::provision::Place;
 use crate::{ControlError, lifecycle, seal};
@@ -49,25 +49,37 @@ pub(crate) struct Cluster {
 }
 
 impl ControlPlane {
-    /// Looks through the migrations. Connections are opened as they are needed.
-    ///
-    /// # Errors
-    ///
-    /// When the migrations cannot be read or contradict each other.
-    pub fn new(config: ControlConfig) -> Result<Self, ControlError> {
-        let control = Self { config, registrations: Registrations::default() };
-        control.migrator()?;
-        Ok(control)
+    /// A control plane. Connections are opened, and files read, as they are needed.
+    pub fn new(config: ControlConfig) -> Self {
+        Self { config, registrations: Registrations::default() }
     }
 
     pub(crate) fn master_key(&self) -> &MasterKey {
         &self.config.master_key
     }
 
-    /// Reads the migrations, each time anew: a worker runs for months, and a migration that was added and applied beside
-    /// it is as much part of a new tenant as the others.
+    /// All migrations, as their files are now.
     pub(crate) fn migrator(&self) -> Result<Migrator, ControlError> {
         Ok(Migrator { migrations: Migrations::read(&self.config.migrations)? })
+    }
+
+    /// The same with what is begun, for what only looks.
+    pub(crate) fn migrator_begun(&self) -> Result<Migrator, ControlError> {
+        Ok(Migrator { migrations: Migrations::read_begun(&self.config.migrations)? })
+    }
+
+    /// The migrations of a new tenant: those that were rolled out, and none that somebody is writing. They are read each time, as
+    /// a worker runs for months. Where nothing was rolled out yet, all.
+    pub(crate) async fn rolled_out(&self) -> Result<Migrator, ControlError> {
+        let row = self
+            .catalog()
+            .await?
+            .query_one("select shared_migrations, tenant_migrations from catalog.installation", &[])
+            .await
+            .map_err(ControlError::doing("reading how far migrations are rolled out"))?;
+        let (Some(shared), Some(tenant)) = (row.get(0), row.get(1)) else { return self.migrator() };
+        let rollout = Rollout { shared, tenant };
+        Ok(Migrator { migrations: Migrations::read_rolled_out(&self.config.migrations, rollout)? })
     }
 
     /// How many of this process's workers the catalog knows of.

@@ -116,7 +116,7 @@ fn ignore(result: Result<(), tokio_postgres::Error>, already: &SqlState) -> Resu
 /// tables.
 async fn migrate(control: &ControlPlane, place: &Place) -> Result<Value, ControlError> {
     if place.model != Model::Shared || !is_migrated(place).await? {
-        control.migrator()?.migrate_one(&place.server, &place.database, &place.id).await?;
+        control.rolled_out().await?.migrate_one(&place.server, &place.database, &place.id).await?;
     }
     Ok(json!({}))
 }

@@ -68,7 +68,7 @@ impl Deployment {
         .await
         .unwrap();
         let control = ControlConfig::new(login("freehold_control", &catalog), master_key.clone(), migrations.as_ref());
-        let control = ControlPlane::new(control).unwrap();
+        let control = ControlPlane::new(control);
         let report = control.migrate().await.unwrap();
         let failures: Vec<String> = report.failures.iter().map(ToString::to_string).collect();
         assert!(failures.is_empty(), "a migration failed:\n{}", failures.join("\n"));

@@ -171,7 +171,7 @@ async fn control(
     migrations: &Path,
 ) -> anyhow::Result<ControlPlane> {
     let control =
-        ControlPlane::new(ControlConfig::new(login(address, "freehold_control", CATALOG).into(), key, migrations))?;
+        ControlPlane::new(ControlConfig::new(login(address, "freehold_control", CATALOG).into(), key, migrations));
     let report = control.migrate().await?;
     ensure!(report.failures.is_empty(), "migrations failed: {:?}", report.failures);
     Ok(control)

@@ -19,7 +19,10 @@ create table catalog.installation (
     only_row boolean primary key default true check (only_row),
     schema_version integer not null,
     compatible_from integer not null,
-    installed_at timestamptz not null default now()
+    installed_at timestamptz not null default now(),
+    -- The last migrations that were rolled out to everybody, which new tenants get; null where none were yet.
+    shared_migrations integer,
+    tenant_migrations integer
 );
 insert into catalog.installation (schema_version, compatible_from) values (1, 1);
 

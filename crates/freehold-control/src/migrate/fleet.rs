@@ -4,11 +4,13 @@ use tokio_postgres::Client;
 
 use super::{MigrateObserver, MigrateReport, Plan};
 use crate::connection::connect;
+use crate::migrations::Rollout;
 use crate::operation::NoObserver;
 use crate::{ControlError, ControlPlane};
 
 impl ControlPlane {
-    /// Migrates every database and placement, the databases themselves first.
+    /// Migrates every database and placement, the databases themselves first. New tenants get the same from now on, unless
+    /// the template of new databases refused it.
     ///
     /// What fails is in the report, and does not stop the rest.
     ///
@@ -30,6 +32,9 @@ impl ControlPlane {
         let mut report = MigrateReport::default();
         for (_, cluster) in self.clusters(&catalog).await? {
             migrator.migrate_template(&cluster.server, &cluster.data, observer, &mut report).await;
+        }
+        if report.failures.is_empty() {
+            roll_out(&catalog, migrator.migrations.rollout()).await?;
         }
         for (server, database) in self.databases(&catalog).await? {
             migrator.migrate(&server, &database, None, observer, &mut report).await;
@@ -60,7 +65,7 @@ impl ControlPlane {
     ///
     /// As [`migrate`](Self::migrate).
     pub async fn migration_status(&self) -> Result<Vec<(String, Plan)>, ControlError> {
-        let migrator = self.migrator()?;
+        let migrator = self.migrator_begun()?;
         let catalog = self.catalog().await?;
         let mut plans = Vec::new();
         for (server, database) in self.databases(&catalog).await? {
@@ -96,6 +101,16 @@ impl ControlPlane {
         }
         Ok(databases)
     }
+}
+
+/// Notes what new tenants get.
+async fn roll_out(catalog: &Client, rollout: Rollout) -> Result<(), ControlError> {
+    let update = "update catalog.installation set shared_migrations = $1, tenant_migrations = $2";
+    catalog
+        .execute(update, &[&rollout.shared, &rollout.tenant])
+        .await
+        .map_err(ControlError::doing("noting how far migrations are rolled out"))?;
+    Ok(())
 }
 
 /// Says whose placements failed: an operator knows tenants by their slugs.

@@ -45,6 +45,13 @@ pub struct Migrations {
     pub tenant: Vec<Migration>,
 }
 
+/// The last migrations that every placement is to have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rollout {
+    pub(crate) shared: i32,
+    pub(crate) tenant: i32,
+}
+
 impl Migration {
     /// The file's name.
     pub fn file_name(&self) -> String {
@@ -65,17 +72,26 @@ impl Migrations {
     ///
     /// When a file cannot be read, has a name that is none, a number that another has, or no statement yet.
     pub fn read(directory: &Path) -> Result<Self, ControlError> {
-        let written = |directory: PathBuf| {
-            let migrations = read_directory(&directory)?;
-            match migrations.iter().find(|migration| split(&migration.sql).is_empty()) {
-                Some(empty) => Err(invalid(
-                    &directory.join(empty.file_name()),
-                    "has no statement yet: write one, or remove the file",
-                )),
-                None => Ok(migrations),
-            }
-        };
-        Ok(Self { shared: written(directory.join("shared"))?, tenant: written(directory.join("tenant"))? })
+        let all = |name| read_statements(&directory.join(name), None);
+        Ok(Self { shared: all("shared")?, tenant: all("tenant")? })
+    }
+
+    /// The same with those that have no statement yet: to tell what is missing where, and to run none.
+    pub(crate) fn read_begun(directory: &Path) -> Result<Self, ControlError> {
+        let all = |name| read_directory(&directory.join(name), None);
+        Ok(Self { shared: all("shared")?, tenant: all("tenant")? })
+    }
+
+    /// Reads those that were rolled out. What is written behind them may be unfinished.
+    pub(crate) fn read_rolled_out(directory: &Path, rollout: Rollout) -> Result<Self, ControlError> {
+        let up_to = |name, last| read_statements(&directory.join(name), Some(last));
+        Ok(Self { shared: up_to("shared", rollout.shared)?, tenant: up_to("tenant", rollout.tenant)? })
+    }
+
+    /// How far they go.
+    pub(crate) fn rollout(&self) -> Rollout {
+        let last = |migrations: &[Migration]| migrations.last().map_or(0, |last| last.version);
+        Rollout { shared: last(&self.shared), tenant: last(&self.tenant) }
     }
 
     /// Those of the database itself, or of a placement.
@@ -94,7 +110,7 @@ impl Migrations {
         if !is_name(table) || table.starts_with(|c: char| c.is_ascii_digit()) {
             return Err(invalid(&path, "use lower-case letters, digits and underscores for the table's name"));
         }
-        if !read_directory(&directory)?.is_empty() {
+        if !read_directory(&directory, None)?.is_empty() {
             return Ok(None);
         }
         let unwritten = |source| ControlError::MigrationFile { path: path.clone(), source };
@@ -110,7 +126,7 @@ impl Migrations {
     /// When the name is none, or the file cannot be written.
     pub fn create(directory: &Path, name: &str) -> Result<PathBuf, ControlError> {
         let directory = directory.join("tenant");
-        let next = read_directory(&directory)?.last().map_or(1, |last| last.version + 1);
+        let next = read_directory(&directory, None)?.last().map_or(1, |last| last.version + 1);
         let path = directory.join(format!("{next:04}_{name}.sql"));
         if !is_name(name) {
             return Err(invalid(&path, "use lower-case letters, digits and underscores for its name"));
@@ -148,7 +164,25 @@ const SKELETON: &str = "\
 -- select freehold.tenant_table('things');
 ";
 
-fn read_directory(directory: &Path) -> Result<Vec<Migration>, ControlError> {
+/// The migrations of a directory, all or those up to a number, each with something to do.
+fn read_statements(directory: &Path, last: Option<i32>) -> Result<Vec<Migration>, ControlError> {
+    let migrations = read_directory(directory, last)?;
+    if let Some(empty) = migrations.iter().find(|migration| split(&migration.sql).is_empty()) {
+        let words = "has no statement yet: write one, or remove the file";
+        return Err(invalid(&directory.join(empty.file_name()), words));
+    }
+    let found = migrations.last().map_or(0, |last| last.version);
+    match last.filter(|&last| last > found) {
+        Some(last) => {
+            let words = format!("ends at {found:04}, and {last:04} was rolled out: use the files of that version");
+            Err(invalid(directory, &words))
+        }
+        None => Ok(migrations),
+    }
+}
+
+/// The files of a directory, all or those up to a number.
+fn read_directory(directory: &Path, last: Option<i32>) -> Result<Vec<Migration>, ControlError> {
     let unreadable = |source| ControlError::MigrationFile { path: directory.to_owned(), source };
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -167,13 +201,14 @@ fn read_directory(directory: &Path) -> Result<Vec<Migration>, ControlError> {
         }
     }
     migrations.sort_by(|one, other| (one.version, &one.name).cmp(&(other.version, &other.name)));
-    refuse_wrong_numbers(directory, &migrations)?;
-    match undoing.into_iter().find(|(_, undone)| migrations.iter().all(|migration| migration.file_name() != *undone)) {
-        Some((path, undone)) => {
-            Err(invalid(&path, &format!("undoes {undone}, which is not here: rename or remove it")))
-        }
-        None => Ok(migrations),
+    if let Some((path, undone)) =
+        undoing.into_iter().find(|(_, undone)| migrations.iter().all(|migration| migration.file_name() != *undone))
+    {
+        return Err(invalid(&path, &format!("undoes {undone}, which is not here: rename or remove it")));
     }
+    migrations.retain(|migration| last.is_none_or(|last| migration.version <= last));
+    refuse_wrong_numbers(directory, &migrations)?;
+    Ok(migrations)
 }
 
 /// Numbers count up from 1: a gap is a file that somebody forgot, and would be applied out of order when it turns up.

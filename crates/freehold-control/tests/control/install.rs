@@ -47,7 +47,7 @@ async fn an_administrator_who_is_no_superuser_can_install_and_provision_every_mo
         master_key,
         place.path().join("migrations"),
     );
-    let control = freehold_control::ControlPlane::new(config).unwrap();
+    let control = freehold_control::ControlPlane::new(config);
     for model in Model::ALL {
         control.create_tenant(&slug(&format!("the-{model}")), "x", model, model.as_str(), "test").await.unwrap();
     }

@@ -138,7 +138,7 @@ async fn a_slug_that_is_taken_is_refused_and_the_same_key_gives_the_same_tenant(
 
 #[tokio::test]
 async fn a_provision_whose_migration_fails_says_why_and_succeeds_once_the_file_is_mended() {
-    let mut fleet = Fleet::start().await;
+    let mut fleet = Fleet::unmigrated(MIGRATIONS).await;
     fleet.write_migration("tenant/0003_broken.sql", "select 1;\nselect nonsense;\n");
     let error = fleet.control.create_tenant(&slug("acme"), "Acme", Model::Schema, "key", "test").await.unwrap_err();
     let text = error.to_string();
@@ -153,7 +153,7 @@ async fn a_provision_whose_migration_fails_says_why_and_succeeds_once_the_file_i
 
 #[tokio::test]
 async fn a_provision_that_failed_for_good_is_tried_again_when_it_is_asked_for_again() {
-    let mut fleet = Fleet::start().await;
+    let mut fleet = Fleet::unmigrated(MIGRATIONS).await;
     fleet.write_migration("tenant/0003_broken.sql", "select nonsense;");
     fleet.request("acme", Model::Schema).await;
     fleet.work_until("select state = 'failed' from catalog.operations").await;
@@ -166,7 +166,7 @@ async fn a_provision_that_failed_for_good_is_tried_again_when_it_is_asked_for_ag
 
 #[tokio::test]
 async fn a_provision_that_failed_for_good_is_tried_again_when_an_application_repeats_the_request() {
-    let mut fleet = Fleet::start().await;
+    let mut fleet = Fleet::unmigrated(MIGRATIONS).await;
     fleet.write_migration("tenant/0003_broken.sql", "select nonsense;");
     let tenant = fleet.request("acme", Model::Schema).await;
     fleet.work_until("select state = 'failed' from catalog.operations").await;
@@ -203,6 +203,8 @@ async fn a_tenant_whose_operation_lay_for_long_has_every_migration_when_it_becom
         fleet.control.run_one("killed", None, &DiesAfter::steps(3)).await.unwrap();
         let home = fleet.home("acme").await;
         fleet.write_migration("tenant/0003_late.sql", "select 1;");
+        // As when everybody else is migrated while this one lies.
+        fleet.catalog().await.batch_execute("update catalog.installation set tenant_migrations = 3").await.unwrap();
         let plans = fleet.control.migration_status().await.unwrap();
         let pending = plans.iter().find(|(database, _)| *database == home.database);
         assert!(pending.is_some_and(|(_, plan)| !plan.pending.is_empty()), "{model}: {plans:?}");
@@ -211,6 +213,35 @@ async fn a_tenant_whose_operation_lay_for_long_has_every_migration_when_it_becom
             format!("select count(*) from freehold.ledger where placement = '{}' and version = 3", home.placement);
         assert_eq!(one(&fleet.superuser(&home.database).await, &late).await, "1", "{model}");
     }
+}
+
+#[tokio::test]
+async fn a_new_tenant_gets_what_was_rolled_out_and_nothing_that_is_being_written() {
+    let mut fleet = Fleet::start().await;
+    let applied = async |fleet: &Fleet, home: &Home| {
+        let versions = "select string_agg(version::text, ',' order by version) from freehold.ledger where placement";
+        one(&fleet.superuser(&home.database).await, &format!("{versions} = '{}'", home.placement)).await
+    };
+    fleet.write_migration("tenant/0003_begun.sql", "-- nothing yet\n");
+    fleet.write_migration("tenant/0004_draft.sql", "select nonsense;");
+    for model in Model::ALL {
+        let home = fleet.tenant(&format!("{model}-before"), model).await;
+        assert_eq!(applied(&fleet, &home).await, "1,2", "{model}");
+    }
+    assert!(fleet.control.migrate().await.unwrap_err().to_string().contains("0003_begun.sql: has no statement yet"));
+
+    fleet.write_migration("tenant/0003_begun.sql", "select 1;");
+    fleet.write_migration("tenant/0004_draft.sql", "select 2;");
+    fleet.migrate().await;
+    for model in Model::ALL {
+        let home = fleet.tenant(&format!("{model}-after"), model).await;
+        assert_eq!(applied(&fleet, &home).await, "1,2,3,4", "{model}");
+    }
+
+    // A worker that was started with the files of an older version makes no tenant of that version.
+    std::fs::remove_file(fleet.migrations().join("tenant/0004_draft.sql")).unwrap();
+    let old = fleet.control.create_tenant(&slug("late"), "Late", Model::Schema, "late", "test").await.unwrap_err();
+    assert!(old.to_string().contains("ends at 0003, and 0004 was rolled out"), "{old}");
 }
 
 /// Stops after a step until the test says so.

@@ -348,5 +348,5 @@ pub(crate) async fn start_server(place: &TempDir) -> Server {
 pub(crate) fn control(server: &Server, master_key: &Arc<MasterKey>, place: &TempDir) -> ControlPlane {
     let catalog = config(server, "freehold_control", "freehold_catalog");
     let migrations = place.path().join("migrations");
-    ControlPlane::new(ControlConfig::new(catalog.into(), master_key.clone(), migrations)).unwrap()
+    ControlPlane::new(ControlConfig::new(catalog.into(), master_key.clone(), migrations))
 }

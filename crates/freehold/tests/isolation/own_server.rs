@@ -52,8 +52,7 @@ impl OwnServer {
         };
         installer.install().await.unwrap();
         let control =
-            ControlPlane::new(ControlConfig::new(login("freehold_control", "catalog"), key.clone(), migrations()))
-                .unwrap();
+            ControlPlane::new(ControlConfig::new(login("freehold_control", "catalog"), key.clone(), migrations()));
         assert!(control.migrate().await.unwrap().failures.is_empty());
         let mut config =
             Config::new(login("freehold_reader", "catalog"), key.to_secret_hex().expose_secret().parse().unwrap());

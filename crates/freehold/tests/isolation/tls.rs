@@ -125,7 +125,7 @@ async fn a_server_on_another_machine_is_spoken_to_over_tls_alone() {
     installer.install().await.unwrap();
 
     let control = ControlConfig::new(remote.login("freehold_control", &roots), key.clone(), migrations());
-    let control = ControlPlane::new(control).unwrap();
+    let control = ControlPlane::new(control);
     assert!(control.migrate().await.unwrap().failures.is_empty());
     let mut tenants = Vec::new();
     for model in [Model::Shared, Model::Schema, Model::Database] {

@@ -1,6 +1,7 @@
 //! Serves `expenses`.
 
 use std::future::Future;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,9 +57,9 @@ enum LogFormat {
 impl LogFormat {
     fn begin(self) {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
         match self {
-            Self::Text => log.init(),
+            Self::Text => log.with_ansi(io::stderr().is_terminal()).init(),
             Self::Json => log.json().flatten_event(true).init(),
         }
     }

@@ -43,6 +43,8 @@ async fn main() {
         if model == Model::ALL[0] || !wanted.is_empty() {
             println!("\n## Bytes and requests, `{model}`\n");
             visit::print(program.address, &organisations[0].owner).await;
+            println!("\n## In a browser, `{model}`\n");
+            visit::paint(&organisations[0].owner);
         }
     }
 }

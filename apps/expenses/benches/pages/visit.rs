@@ -1,11 +1,19 @@
-//! What a browser fetches for a page when it was never here before, and when it was.
+//! What a browser fetches for a page when it was never here before, and when it was, and when it shows something.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+use freehold_testing::tool;
+use serde_json::json;
 
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING};
 
 use crate::connection::{Connection, Received};
 use crate::program::client::Client;
+
+const PAGES: [(&str, &str); 4] =
+    [("overview", "/"), ("list", "/expenses"), ("charts", "/reports"), ("suppliers", "/suppliers")];
 
 /// A file that pages refer to, and its bytes on the wire.
 struct File {
@@ -23,8 +31,7 @@ pub(crate) async fn print(address: SocketAddr, owner: &Client) {
     );
     println!("|---|{}", "---:|".repeat(6));
     let mut files: Vec<File> = Vec::new();
-    for (name, path) in [("overview", "/"), ("list", "/expenses"), ("charts", "/reports"), ("suppliers", "/suppliers")]
-    {
+    for (name, path) in PAGES {
         let plain = connection.plain_page(owner, path).await;
         let packed = connection.page(owner, path).await;
         assert!(packed.headers.contains_key(CONTENT_ENCODING), "{path} is packed");
@@ -47,6 +54,25 @@ pub(crate) async fn print(address: SocketAddr, owner: &Client) {
     for File { address, packed, packing, plain } in files {
         println!("| {} | {packed} | {packing} | {plain} |", address.rsplit('/').next().unwrap_or_default());
     }
+}
+
+/// Prints what a browser makes of the same pages, where there is one.
+pub(crate) fn paint(owner: &Client) {
+    let Some(packages) = tool("browser") else {
+        return eprintln!("no browser: `./dev test` puts what drives one below the target directory");
+    };
+    println!(
+        "| page | requests, first visit | bytes | something to see | requests, later | bytes | something to see |"
+    );
+    println!("|---|{}", "---:|".repeat(6));
+    let told = json!({
+        "address": format!("http://{}", owner.host),
+        "cookie": owner.cookie.as_ref().unwrap(),
+        "paths": PAGES.map(|(_, path)| path),
+    });
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/paint.mjs");
+    let node = Command::new("node").arg(script).arg(told.to_string()).current_dir(packages).status().unwrap();
+    assert!(node.success(), "the browser broke off");
 }
 
 /// Styles, scripts and pictures that a page refers to.

@@ -93,27 +93,25 @@ export class Visitor {
     return readFileSync(await download.path(), "utf8");
   }
 
-  /** Looks at the page: that it is accessible, and fits a phone. Who looks closely looks by night and on a phone, too. */
+  /** Looks at the page: that it fits a phone. Who looks closely has axe look too, by day, by night and on the phone. */
   async look(name) {
-    await this.check(name);
-    await this.keep(`${name}-light`);
-    if (this.closely) {
-      await this.page.emulateMedia({ colorScheme: "dark" });
-      await this.check(`${name}, dark`);
-      await this.keep(`${name}-dark`);
-      await this.page.emulateMedia({ colorScheme: "light" });
+    for (const scheme of this.closely ? ["light", "dark"] : []) {
+      await this.page.emulateMedia({ colorScheme: scheme });
+      await this.check(`${name}, ${scheme}`);
+      await this.keep(`${name}-${scheme}`);
     }
+    await this.page.emulateMedia({ colorScheme: "light" });
     await this.page.setViewportSize(PHONE);
     const [is, shown] = await this.page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
     if (is > shown) faults.push(`${name}: ${is} pixels are ${shown} wide on a phone`);
-    if (this.closely) await this.check(`${name}, phone`);
-    await this.keep(`${name}-phone`);
+    if (this.closely) {
+      await this.check(`${name}, phone`);
+      await this.keep(`${name}-phone`);
+    }
     await this.page.setViewportSize(DESKTOP);
   }
 
-  /** axe, which needs scripts. */
   async check(name) {
-    if (!this.scripts) return;
     await this.page.evaluate(axe);
     const { violations } = await this.page.evaluate("axe.run()");
     for (const { id, help, nodes } of violations) {

@@ -35,8 +35,8 @@ async fn story(model: Model, scripts: bool) {
     let told = json!({
         "base": format!("http://localhost:{}", site.address.port()),
         "scripts": scripts,
-        // The pages are the same under each model.
-        "closely": model == Model::Shared,
+        // The pages are the same under each model, and axe needs scripts.
+        "closely": scripts && model == Model::Shared,
         "shots": env::var("FREEHOLD_SCREENSHOTS").ok(),
         "first": { "slug": "anna", "model": model.as_str() },
         "second": { "slug": "zoe", "model": next.as_str() },

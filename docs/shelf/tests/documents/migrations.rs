@@ -28,8 +28,13 @@ impl Placement {
             .await
             .unwrap()
             .get(0);
+        let role = if sql.starts_with("-- freehold: backfill") {
+            "freehold_control"
+        } else {
+            "freehold_owner"
+        };
         let begin = format!(
-            "begin; set local search_path = {placement}, pg_temp; set local row_security = off; set local role freehold_owner"
+            "begin; set local search_path = {placement}, pg_temp; set local row_security = off; set local role {role}"
         );
         client.batch_execute(&begin).await.unwrap();
         let result = client.batch_execute(sql).await.map_err(|error| {

@@ -12,6 +12,7 @@ mod examples {
     mod metrics;
     mod operator;
     mod readme;
+    mod refused;
 }
 
 /// Without what formatting and being a module of a test change.

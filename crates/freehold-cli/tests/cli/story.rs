@@ -160,10 +160,13 @@ fn the_same_idempotency_key_gives_the_same_tenant() {
 #[tokio::test]
 async fn a_tenant_whose_creation_was_cut_off_is_asked_for_by_the_same_command() {
     let program = Program::deployed();
-    program.write("migrations/tenant/0002_broken.sql", "select nonsense;");
+    let migrations = ["migrations", "elsewhere"].map(|name| program.path(name));
     let create = ["tenant", "create", "acme", "--model", "schema"];
-    assert_eq!(program.run(&create).code, Some(1));
-    program.write("migrations/tenant/0002_broken.sql", "select 1;");
+    std::fs::rename(&migrations[0], &migrations[1]).unwrap();
+    let cut_off = program.run(&create);
+    assert_eq!(cut_off.code, Some(1), "{cut_off:#?}");
+    assert!(cut_off.stderr.contains("ends at 0000, and 0001 was rolled out"), "{}", cut_off.stderr);
+    std::fs::rename(&migrations[1], &migrations[0]).unwrap();
     program.ok(&create);
     let again = program.run(&create);
     assert_eq!(again.code, Some(1), "{again:#?}");

@@ -300,8 +300,8 @@ async fn a_worker_sweeps_what_is_left_over() {
     let control = twins.fleet.control.clone();
     let worker = tokio::spawn(async move { control.work("worker", std::future::pending()).await });
     eventually(&catalog, "select not exists (select from pg_roles where rolname like 'g\\_%')").await;
-    worker.abort();
     eventually(&catalog, "select not exists (select from catalog.guests)").await;
+    worker.abort();
 }
 
 #[tokio::test]

@@ -102,7 +102,10 @@ export class Visitor {
     }
     await this.page.emulateMedia({ colorScheme: "light" });
     await this.page.setViewportSize(PHONE);
-    const [is, shown] = await this.page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
+    const widths = () => this.page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
+    let [is, shown] = await widths();
+    // The page is laid out anew when the browser comes to it.
+    for (const deadline = Date.now() + 3_000; is > shown && Date.now() < deadline; ) [is, shown] = await widths();
     if (is > shown) faults.push(`${name}: ${is} pixels are ${shown} wide on a phone`);
     if (this.closely) {
       await this.check(`${name}, phone`);

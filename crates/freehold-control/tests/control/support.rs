@@ -119,7 +119,7 @@ impl Fleet {
         self.place.path().join("migrations")
     }
 
-    /// Adds a file of migrations, or changes one, and reads them all again.
+    /// Adds a file of migrations, or changes one, under a control plane that starts anew.
     pub(crate) fn write_migration(&mut self, file: &str, sql: &str) {
         fs::write(self.place.path().join("migrations").join(file), sql).unwrap();
         self.control = control(&self.server, &self.master_key, &self.place);

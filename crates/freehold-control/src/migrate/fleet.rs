@@ -9,8 +9,7 @@ use crate::operation::NoObserver;
 use crate::{ControlError, ControlPlane};
 
 impl ControlPlane {
-    /// Migrates every database and placement, the databases themselves first. New tenants get the same from now on, unless
-    /// the template of new databases refused it.
+    /// Migrates every database and placement, the databases themselves first. New tenants get the same from now on.
     ///
     /// What fails is in the report, and does not stop the rest.
     ///
@@ -33,9 +32,8 @@ impl ControlPlane {
         for (_, cluster) in self.clusters(&catalog).await? {
             migrator.migrate_template(&cluster.server, &cluster.data, observer, &mut report).await;
         }
-        if report.failures.is_empty() {
-            roll_out(&catalog, migrator.migrations.rollout()).await?;
-        }
+        let Rollout { shared, tenant } = migrator.migrations.rollout();
+        roll_out(&catalog, shared, Some(tenant)).await?;
         for (server, database) in self.databases(&catalog).await? {
             migrator.migrate(&server, &database, None, observer, &mut report).await;
         }
@@ -54,6 +52,8 @@ impl ControlPlane {
         let catalog = self.catalog().await?;
         let place = self.place_of(&catalog, tenant).await?;
         let mut report = MigrateReport::default();
+        // Its database is that of others, too, and of those who sign up meanwhile.
+        roll_out(&catalog, migrator.migrations.rollout().shared, None).await?;
         migrator.migrate(&place.server, &place.database, Some(&place.id), &NoObserver, &mut report).await;
         name_tenants(&catalog, &mut report).await?;
         Ok(report)
@@ -103,11 +103,12 @@ impl ControlPlane {
     }
 }
 
-/// Notes what new tenants get.
-async fn roll_out(catalog: &Client, rollout: Rollout) -> Result<(), ControlError> {
-    let update = "update catalog.installation set shared_migrations = $1, tenant_migrations = $2";
+/// Notes what new tenants, and their databases, get.
+async fn roll_out(catalog: &Client, shared: i32, tenant: Option<i32>) -> Result<(), ControlError> {
+    let update =
+        "update catalog.installation set shared_migrations = $1, tenant_migrations = coalesce($2, tenant_migrations)";
     catalog
-        .execute(update, &[&rollout.shared, &rollout.tenant])
+        .execute(update, &[&shared, &tenant])
         .await
         .map_err(ControlError::doing("noting how far migrations are rolled out"))?;
     Ok(())

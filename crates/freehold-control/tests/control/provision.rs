@@ -238,6 +238,17 @@ async fn a_new_tenant_gets_what_was_rolled_out_and_nothing_that_is_being_written
         assert_eq!(applied(&fleet, &home).await, "1,2,3,4", "{model}");
     }
 
+    // What one tenant tries out is its own, but for what its database has once for all.
+    fleet.write_migration("tenant/0005_tried.sql", "select 1;");
+    fleet.write_migration("shared/0002_tried.sql", "select 1;");
+    let tried = fleet.control.migrate_tenant(&slug("schema-after")).await.unwrap();
+    assert!(tried.failures.is_empty(), "{:?}", tried.failures);
+    for model in Model::ALL {
+        let home = fleet.tenant(&format!("{model}-meanwhile"), model).await;
+        assert_eq!(applied(&fleet, &home).await, "1,2,3,4", "{model}");
+    }
+    std::fs::remove_file(fleet.migrations().join("tenant/0005_tried.sql")).unwrap();
+
     // A worker that was started with the files of an older version makes no tenant of that version.
     std::fs::remove_file(fleet.migrations().join("tenant/0004_draft.sql")).unwrap();
     let old = fleet.control.create_tenant(&slug("late"), "Late", Model::Schema, "late", "test").await.unwrap_err();

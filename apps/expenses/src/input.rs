@@ -4,10 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use freehold::Problem;
-use http::StatusCode;
 use http::request::Parts;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
@@ -23,10 +21,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match Json::<Object<T>>::from_request(request, state).await {
-            Ok(Json(body)) => Ok(Self(body.0)),
-            Err(rejection) => Err(refused_body(&rejection)),
-        }
+        let Json(Object(body)) = Json::from_request(request, state).await?;
+        Ok(Self(body))
     }
 }
 
@@ -51,18 +47,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 
         deserializer.deserialize_map(Fields(PhantomData))
     }
-}
-
-fn refused_body(rejection: &JsonRejection) -> Problem {
-    let code = match rejection {
-        JsonRejection::JsonDataError(_) => "invalid",
-        JsonRejection::JsonSyntaxError(_) => "malformed_json",
-        JsonRejection::MissingJsonContentType(_) => "unsupported_media_type",
-        _ if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => "too_large",
-        _ => "broken_body",
-    };
-    // axum's text speaks of nothing but the request: the field, and what is wrong with it.
-    Problem::new(rejection.status(), code).detail(rejection.body_text())
 }
 
 /// The parameters behind the question mark.

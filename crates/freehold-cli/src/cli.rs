@@ -197,7 +197,7 @@ pub(crate) enum OneTenant {
         #[arg(long, value_name = "DAYS", default_value_t = 90)]
         reserve_days: u32,
     },
-    /// Lock a tenant until somebody pays
+    /// Lock a tenant: its people get a page that says so, and nothing is erased
     Suspend(Change),
     /// Give a tenant back everything
     Resume(Change),
@@ -224,7 +224,7 @@ pub(crate) struct Change {
     /// Its name in host names
     pub(crate) slug: Slug,
     /// Why, for the audit
-    #[arg(long, default_value = "asked for on the command line")]
+    #[arg(long, default_value = "no reason was given")]
     pub(crate) reason: String,
 }
 
@@ -242,7 +242,7 @@ pub(crate) struct Set {
     /// It pays for nothing
     #[arg(long)]
     pub(crate) no_plan: bool,
-    /// It may read, and not write; `resume` ends this
+    /// It may read, and not write; `resume` ends this. For a tenant that is active
     #[arg(long)]
     pub(crate) read_only: bool,
 }
@@ -273,7 +273,7 @@ pub(crate) struct Exec {
     #[arg(long)]
     pub(crate) write: bool,
     /// Why, for the audit
-    #[arg(long, default_value = "asked for on the command line")]
+    #[arg(long, default_value = "no reason was given")]
     pub(crate) reason: String,
     /// What to run, with PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGOPTIONS, FREEHOLD_TENANT, FREEHOLD_TENANT_ID and
     /// FREEHOLD_PLACEMENT set
@@ -318,7 +318,7 @@ pub(crate) enum Cluster {
         #[arg(long)]
         direct: bool,
         /// Why, for the audit
-        #[arg(long, default_value = "asked for on the command line")]
+        #[arg(long, default_value = "no reason was given")]
         reason: String,
     },
 }
@@ -336,7 +336,7 @@ pub(crate) enum User {
         #[arg(long, value_name = "REFERENCE")]
         password: Option<String>,
         /// Why, for the audit
-        #[arg(long, default_value = "asked for on the command line")]
+        #[arg(long, default_value = "no reason was given")]
         reason: String,
     },
     /// List the operators
@@ -346,7 +346,7 @@ pub(crate) enum User {
         /// The name
         name: String,
         /// Why, for the audit
-        #[arg(long, default_value = "asked for on the command line")]
+        #[arg(long, default_value = "no reason was given")]
         reason: String,
     },
 }
@@ -366,7 +366,11 @@ pub(crate) enum Pg {
     /// Start it, and leave it running
     Start,
     /// Stop it
-    Stop,
+    Stop {
+        /// Stop those instead that tests left running for the next run, below this build's target directory
+        #[arg(long, value_name = "TARGET", num_args = 0..=1, default_missing_value = "target")]
+        tests: Option<PathBuf>,
+    },
     /// Print the address of one of its databases
     Url {
         /// The database

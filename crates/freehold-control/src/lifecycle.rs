@@ -13,9 +13,9 @@ use crate::{ControlError, ControlPlane};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
-    /// Lock it until somebody pays.
+    /// Lock it. Nothing is erased.
     Suspend,
-    /// Let it read, and not write.
+    /// Let it read, and not write. A tenant that is suspended has to be resumed first: this would unlock it.
     ReadOnly,
     /// Give it back everything.
     Resume,
@@ -56,9 +56,8 @@ impl Change {
     /// The statuses in which it can be done.
     fn possible_in(&self) -> &'static [&'static str] {
         match self {
-            Self::Suspend | Self::ReadOnly | Self::Resume | Self::Rename { .. } => {
-                &["active", "read_only", "suspended"]
-            }
+            Self::ReadOnly => &["active", "read_only"],
+            Self::Suspend | Self::Resume | Self::Rename { .. } => &["active", "read_only", "suspended"],
             Self::Name(_) | Self::Plan(_) => &["active", "read_only", "suspended", "provisioning"],
             Self::Delete { .. } => &["active", "read_only", "suspended", "provisioning", "deleting"],
             Self::Undelete => &["deleting"],

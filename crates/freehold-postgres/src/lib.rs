@@ -6,4 +6,4 @@ mod installation;
 mod server;
 
 pub use installation::{Installation, InstallationError, Version};
-pub use server::{Builder, Server, ServerError, reachable_state_dir};
+pub use server::{Builder, Server, ServerError, reachable_state_dir, tests_state_dir};

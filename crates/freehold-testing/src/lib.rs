@@ -19,7 +19,7 @@ pub use hostile::{Grammar, Siege, Tally, sqlsmith};
 pub use pooler::{Crowd, Front, Leaks, PgBouncer, look_for_leaks};
 #[doc(hidden)]
 pub use server::tool;
-pub use server::{connect, server, stop_servers};
+pub use server::{connect, server};
 pub use twins::{TALLY, Twin, Twins};
 
 #[doc(hidden)]

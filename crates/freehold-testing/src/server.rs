@@ -3,12 +3,13 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use freehold::login::Login;
-use freehold_postgres::{Installation, Server, Version};
+use freehold_postgres::{Installation, Server, tests_state_dir};
 use tokio_postgres::{Client, Config};
 
 /// The PostgreSQL of this run. The first test that asks starts it; every process of the run shares it.
 ///
-/// It is not durable: a crash of the machine may lose its data, a crash of a test does not.
+/// It stays for the next run; `freehold pg stop --tests` ends it. It is not durable: a crash of the machine may lose its data,
+/// a crash of a test does not.
 pub fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
@@ -16,7 +17,8 @@ pub fn server() -> &'static Server {
             .ok()
             .map(|major| major.parse().expect("FREEHOLD_TEST_PG_MAJOR is a number"));
         let installation = Installation::find_or_install(major).unwrap();
-        let state = state_dir(installation.version().major());
+        let place = env::var_os("FREEHOLD_TEST_DIR").map(PathBuf::from).or_else(target).unwrap_or_else(env::temp_dir);
+        let state = tests_state_dir(place, installation.version().major());
         let server = Server::builder(&state)
             .installation(installation)
             .durable(false)
@@ -29,24 +31,6 @@ pub fn server() -> &'static Server {
         server.detach().unwrap();
         Server::attach(&state).unwrap()
     })
-}
-
-/// Stops the servers that tests left running, and names them.
-pub fn stop_servers() -> Vec<String> {
-    (Version::OLDEST..=Version::NEWEST)
-        .filter_map(|major| {
-            let state = state_dir(major);
-            Server::attach(&state).ok()?.stop().unwrap();
-            Some(format!("PostgreSQL {major} in {}", state.display()))
-        })
-        .collect()
-}
-
-/// Below the build's target directory, or wherever the server's account can reach.
-fn state_dir(major: u32) -> PathBuf {
-    let state = target().unwrap_or_else(env::temp_dir).join("freehold-testing").join(major.to_string());
-    std::fs::create_dir_all(&state).unwrap();
-    freehold_postgres::reachable_state_dir(&state)
 }
 
 /// The build's target directory.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -61,6 +62,19 @@ impl Problem {
         self
     }
 
+    /// A refusal in axum's words. They speak of nothing but the request, unless the fault is the application's.
+    fn refused(status: StatusCode, code: &'static str, text: String) -> Self {
+        if status.is_server_error() {
+            tracing::error!(error = text, "an extractor does not fit its route");
+            return Self::internal();
+        }
+        Self::new(status, code).detail(text)
+    }
+
+    fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").detail("something went wrong on our side")
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -97,6 +111,53 @@ impl IntoResponse for Problem {
     }
 }
 
+/// A body that [`axum::Json`] refuses: `malformed_json`, `invalid` (JSON of another shape), `unsupported_media_type`, `too_large`
+/// or `broken_body`.
+///
+/// ```
+/// use axum::Json;
+/// use axum::extract::{FromRequest, Request};
+/// use freehold::Problem;
+/// use serde::de::DeserializeOwned;
+///
+/// struct Body<T>(T);
+///
+/// impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+///     type Rejection = Problem;
+///
+///     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+///         let Json(body) = Json::from_request(request, state).await?;
+///         Ok(Self(body))
+///     }
+/// }
+/// ```
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        let code = match rejection {
+            JsonRejection::JsonDataError(_) => "invalid",
+            JsonRejection::JsonSyntaxError(_) => "malformed_json",
+            JsonRejection::MissingJsonContentType(_) => "unsupported_media_type",
+            _ if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+            _ => "broken_body",
+        };
+        Self::refused(rejection.status(), code, rejection.body_text())
+    }
+}
+
+/// Parameters that [`axum::extract::Query`] refuses: `invalid`.
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::refused(rejection.status(), "invalid", rejection.body_text())
+    }
+}
+
+/// Part of a path that [`axum::extract::Path`] refuses: `invalid`. Where it stands for a thing, 404 is the better answer.
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::refused(rejection.status(), "invalid", rejection.body_text())
+    }
+}
+
 impl From<&ScopeError> for Problem {
     fn from(error: &ScopeError) -> Self {
         match error.kind() {
@@ -120,9 +181,7 @@ impl From<&ScopeError> for Problem {
             }
             ErrorKind::Value => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "value")
                 .detail("a value is missing, out of range or not of its kind: check what was sent"),
-            ErrorKind::Fault => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").detail("something went wrong on our side")
-            }
+            ErrorKind::Fault => Self::internal(),
         }
     }
 }

@@ -1,19 +1,17 @@
 use std::io::Write;
 use std::time::Duration;
 
-use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use freehold::tenant::Model;
 use http::Method;
-use http_body_util::{Full, StreamBody};
-use hyper::body::Frame;
+use http_body_util::Full;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::client::Client;
 use crate::support::Site;
+use crate::trickle::{Trickle, until};
 
 const HEADER: &str = "Payment Date,Amount,Organisational Unit,Beneficiary Name,Company Number,Charity Number\n";
 
@@ -119,20 +117,10 @@ async fn a_fatal_fault_leaves_nothing_of_the_file() {
 async fn an_upload_that_breaks_off_leaves_nothing_and_does_not_hold_up_the_next() {
     let site = Site::start().await;
     let ann = site.organisation("acme", Model::Schema).await;
-    let (sender, receiver) = mpsc::channel::<Result<Frame<Bytes>, std::io::Error>>(1);
-    let body = StreamBody::new(futures_util::stream::unfold(receiver, async |mut receiver| {
-        Some((receiver.recv().await?, receiver))
-    }));
-    let request = ann.request(Method::POST, "/api/import").body(body).unwrap();
-    let uploading = tokio::spawn({
-        let ann = ann.clone();
-        async move { ann.try_send(request).await }
-    });
-    let records = "2026-01-31,1,Works,Cafe,,\n".repeat(10_000);
-    for part in [HEADER.to_owned(), records.clone(), records] {
-        sender.send(Ok(Frame::data(part.into()))).await.unwrap();
-    }
-    // A second import is told to wait for the first, which shows that the first is under way.
+    let trickle = Trickle::begin(&ann);
+    trickle.send(format!("{HEADER}{}", "2026-01-31,1,Works,Cafe,,\n".repeat(10_000))).await;
+    until(&ann, |import| import["state"] == "running" && import["imported"].as_i64() > Some(0)).await;
+    // A second import is told to wait for the first.
     let small = format!("{HEADER}2026-01-31,1,Works,Cafe,,\n");
     let busy = ann.import(small.clone()).await.expect(409);
     assert_eq!(busy.json()["code"], "import_under_way");
@@ -142,8 +130,8 @@ async fn an_upload_that_breaks_off_leaves_nothing_and_does_not_hold_up_the_next(
     let posted = timeout(Duration::from_secs(10), async { ann.post("/api/expenses", named).await.expect(201).json() });
     let posted = posted.await.expect("it waits for the import");
     ann.delete(&format!("/api/expenses/{}", posted["id"].as_str().unwrap())).await.expect(204);
-    sender.send(Err(std::io::Error::other("the cable was pulled"))).await.unwrap();
-    assert!(uploading.await.unwrap().is_err());
+    trickle.parts.send(Err(std::io::Error::other("the cable was pulled"))).await.unwrap();
+    assert!(trickle.answer.await.unwrap().is_err());
     let answer = loop {
         // The server learns of the end in its own time.
         let answer = ann.import(small.clone()).await;

@@ -2,20 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use freehold::tenant::Model;
 use freehold_testing::connect;
 use http::Method;
-use http_body_util::{Full, StreamBody};
-use hyper::body::Frame;
+use http_body_util::Full;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::client::{Answer, Client};
 use crate::support::Site;
+use crate::trickle::{Trickle, latest, until};
 
 const HEADER: &str = "Payment Date,Amount,Organisational Unit,Beneficiary Name,Company Number,Charity Number\n";
 const RECORD: &str = "2026-01-31,1,Works,Cafe,,\n";
@@ -45,47 +42,6 @@ async fn send(client: &Client, id: &str, files: &[(&str, &[u8])]) -> Answer {
     let request = client.browsing(Method::POST, &format!("/imports/{id}"));
     let request = request.header("content-type", format!("multipart/form-data; boundary=\"{BOUNDARY}\""));
     client.send(request.body(Full::from(parts(files))).unwrap()).await
-}
-
-/// An import through the API whose file comes in as the test sends it.
-struct Trickle {
-    parts: mpsc::Sender<std::io::Result<Frame<Bytes>>>,
-    answer: JoinHandle<hyper::Result<Answer>>,
-}
-
-impl Trickle {
-    fn begin(client: &Client) -> Self {
-        let (parts, receiver) = mpsc::channel(1);
-        let body = StreamBody::new(futures_util::stream::unfold(receiver, async |mut receiver| {
-            Some((receiver.recv().await?, receiver))
-        }));
-        let request = client.request(Method::POST, "/api/import").header("content-length", 1_000_000);
-        let request = request.body(body).unwrap();
-        let client = client.clone();
-        Self { parts, answer: tokio::spawn(async move { client.try_send(request).await }) }
-    }
-
-    async fn send(&self, text: String) {
-        self.parts.send(Ok(Frame::data(text.into()))).await.unwrap();
-    }
-}
-
-async fn latest(client: &Client) -> Value {
-    client.get("/api/imports").await.expect(200).json()["items"][0].clone()
-}
-
-/// Waits until the latest import is as wanted.
-async fn until(client: &Client, wanted: impl Fn(&Value) -> bool) -> Value {
-    let waiting = async {
-        loop {
-            let import = latest(client).await;
-            if wanted(&import) {
-                break import;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(Duration::from_secs(30), waiting).await.expect("the import comes so far")
 }
 
 #[tokio::test]

@@ -33,3 +33,4 @@ mod settings;
 mod signup;
 mod support;
 mod totals;
+mod trickle;

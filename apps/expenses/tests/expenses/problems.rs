@@ -48,19 +48,20 @@ async fn every_wrong_body_is_answered_with_a_problem() {
 }
 
 #[tokio::test]
-async fn a_suspended_organisation_is_asked_to_pay_and_one_that_may_only_read_cannot_write() {
+async fn a_suspended_organisation_is_locked_and_one_that_may_only_read_cannot_write() {
     let site = Site::start().await;
     let ann = site.organisation("acme", Model::Shared).await;
     let expense = json!({"date": "2026-01-31", "amount": "1.00"});
 
     change(&site, &Change::Suspend, Some(Status::Suspended)).await;
-    ann.get("/api/expenses").await.refused(402, "suspended", "paid");
-    ann.nobody().post("/api/login", json!({})).await.refused(402, "suspended", "paid");
+    ann.get("/api/expenses").await.refused(402, "suspended", "nothing of it is lost");
+    ann.nobody().post("/api/login", json!({})).await.refused(402, "suspended", "nothing of it is lost");
     site.base().post("/api/signup", sign_up("acme", Model::Shared)).await.refused(409, "slug_taken", "acme");
 
+    change(&site, &Change::Resume, Some(Status::Active)).await;
     change(&site, &Change::ReadOnly, Some(Status::ReadOnly)).await;
     ann.get("/api/expenses").await.expect(200);
-    ann.post("/api/expenses", expense.clone()).await.refused(402, "read_only", "paid");
+    ann.post("/api/expenses", expense.clone()).await.refused(402, "read_only", "for now");
 
     change(&site, &Change::Resume, Some(Status::Active)).await;
     ann.post("/api/expenses", expense).await.expect(201);

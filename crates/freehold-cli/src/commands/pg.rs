@@ -1,6 +1,7 @@
+use std::path::Path;
 use std::time::Duration;
 
-use freehold_postgres::{Installation, Server, ServerError};
+use freehold_postgres::{Installation, Server, ServerError, Version, tests_state_dir};
 
 use crate::cli::Pg;
 use crate::deployment::{blocking, start_private};
@@ -11,7 +12,8 @@ use crate::settings::Settings;
 pub(crate) async fn run(settings: &Settings, command: Pg) -> anyhow::Result<Outcome> {
     match command {
         Pg::Start => start(settings).await?,
-        Pg::Stop => stop(settings).await?,
+        Pg::Stop { tests: None } => stop(settings).await?,
+        Pg::Stop { tests: Some(target) } => stop_tests(settings, &target).await?,
         Pg::Url { database, user } => {
             let server = attach(settings)?;
             let url = server.url_as(&user, &database);
@@ -48,6 +50,27 @@ async fn stop(settings: &Settings) -> anyhow::Result<()> {
             blocking(move || server.stop()).await?;
             settings.output.note("PostgreSQL stopped");
         }
+    }
+    Ok(())
+}
+
+/// The servers of all versions that tests left for the next run.
+async fn stop_tests(settings: &Settings, target: &Path) -> anyhow::Result<()> {
+    let mut stopped = 0;
+    for major in Version::OLDEST..=Version::NEWEST {
+        match Server::attach(tests_state_dir(target, major)) {
+            Err(ServerError::NotRunning { .. }) => {}
+            attached => {
+                let server = attached?;
+                let directory = server.state_dir().display().to_string();
+                blocking(move || server.stop()).await?;
+                settings.output.note(&format!("PostgreSQL {major} stopped in {directory}"));
+                stopped += 1;
+            }
+        }
+    }
+    if stopped == 0 {
+        settings.output.note(&format!("no PostgreSQL of tests runs below {}", target.display()));
     }
     Ok(())
 }

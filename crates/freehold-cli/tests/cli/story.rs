@@ -1,3 +1,4 @@
+use freehold_postgres::{Server, tests_state_dir};
 use serde_json::Value;
 
 use crate::program::{NOTES, Program};
@@ -102,6 +103,22 @@ async fn a_deployment_is_set_up_used_checked_and_taken_down() {
         "a command starts the server it needs"
     );
     assert!(!program.server_runs(), "and stops it");
+}
+
+#[test]
+fn the_server_that_tests_left_is_stopped_and_the_deployments_own_is_not() {
+    let program = Program::new();
+    program.ok(&["pg", "start"]);
+    let state = tests_state_dir(program.path("build"), 15);
+    Server::builder(&state).durable(false).start().unwrap().detach().unwrap();
+
+    let stopped = program.run(&["pg", "stop", "--tests", "build"]);
+    assert_eq!(stopped.code, Some(0), "{stopped:#?}");
+    assert!(stopped.stderr.contains("PostgreSQL 15 stopped in"), "{}", stopped.stderr);
+    assert!(Server::attach(&state).is_err());
+    assert!(program.server_runs());
+    let none = program.run(&["pg", "stop", "--tests"]);
+    assert!(none.code == Some(0) && none.stderr.contains("no PostgreSQL of tests runs below target"), "{none:#?}");
 }
 
 #[test]

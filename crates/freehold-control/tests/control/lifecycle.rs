@@ -10,8 +10,8 @@ async fn every_change_is_in_the_audit_with_actor_and_reason() {
     let fleet = Fleet::start().await;
     fleet.tenant("acme", Model::Shared).await;
     let changes = [
-        (Change::Suspend, "suspended"),
         (Change::ReadOnly, "read_only"),
+        (Change::Suspend, "suspended"),
         (Change::Resume, "active"),
         (Change::Name("Acme Ltd".into()), "active"),
         (Change::Plan(Some("pro".into())), "active"),
@@ -35,6 +35,16 @@ async fn a_tenant_that_nobody_knows_and_a_change_that_cannot_be_are_refused() {
     fleet.request("acme", Model::Shared).await;
     let early = fleet.control.change(&slug("acme"), &Change::Resume, "alice", "x").await.unwrap_err();
     assert!(matches!(early, ControlError::WrongStatus { .. }), "{early:?}");
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_is_not_unlocked_by_making_it_read_only() {
+    let fleet = Fleet::start().await;
+    fleet.tenant("acme", Model::Shared).await;
+    fleet.control.change(&slug("acme"), &Change::Suspend, "alice", "x").await.unwrap();
+    let refused = fleet.control.change(&slug("acme"), &Change::ReadOnly, "alice", "x").await.unwrap_err();
+    assert_eq!(refused.to_string(), "tenant acme is suspended: it cannot be made read-only");
+    assert_eq!(fleet.control.tenant(&slug("acme")).await.unwrap().status, "suspended");
 }
 
 #[tokio::test]

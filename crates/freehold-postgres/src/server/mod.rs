@@ -21,7 +21,7 @@ use std::{
 
 pub use builder::Builder;
 pub use error::ServerError;
-pub use state_dir::reachable_state_dir;
+pub use state_dir::{reachable_state_dir, tests_state_dir};
 
 use launch::Launch;
 use postmaster::{Postmaster, Shutdown};

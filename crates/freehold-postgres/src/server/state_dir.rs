@@ -39,6 +39,11 @@ pub fn reachable_state_dir(preferred: impl AsRef<Path>) -> PathBuf {
     }
 }
 
+/// Where the tests of a build keep the server of one major version for the next run: below the build's target directory.
+pub fn tests_state_dir(target: impl AsRef<Path>, major: u32) -> PathBuf {
+    reachable_state_dir(target.as_ref().join("freehold-testing").join(major.to_string()))
+}
+
 /// Absolute, with links of the existing part resolved.
 fn resolve(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

@@ -48,7 +48,7 @@ pub enum GateError {
         /// The tenant.
         slug: Slug,
     },
-    /// The tenant is locked until somebody pays.
+    /// The tenant was locked by an operator.
     #[error("tenant {slug} is suspended")]
     Suspended {
         /// The tenant.
@@ -124,10 +124,10 @@ impl IntoResponse for GateError {
                 .detail("the organisation is being set up: try again in a moment")
                 .retry_after(1),
             Self::ReadOnly { .. } => Problem::new(StatusCode::PAYMENT_REQUIRED, "read_only")
-                .detail("the organisation can be read, but not changed, until it is paid for"),
+                .detail("the organisation can be read, but not changed, for now"),
             Self::Suspended { page: true, .. } => return suspended_page(),
             Self::Suspended { page: false, .. } => Problem::new(StatusCode::PAYMENT_REQUIRED, "suspended")
-                .detail("the organisation is suspended until it is paid for"),
+                .detail("the organisation is suspended; nothing of it is lost"),
             Self::Gone { .. } => Problem::new(StatusCode::GONE, "deleting").detail("the organisation is being deleted"),
         }
         .into_response()
@@ -137,6 +137,6 @@ impl IntoResponse for GateError {
 fn suspended_page() -> Response {
     const PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Suspended</title>\
                         <h1>This organisation is suspended</h1>\
-                        <p>It can be used again as soon as it is paid for. Nothing is lost.</p></html>";
+                        <p>Whoever runs this service can say why, and end it. Nothing is lost.</p></html>";
     (StatusCode::PAYMENT_REQUIRED, axum::response::Html(PAGE)).into_response()
 }

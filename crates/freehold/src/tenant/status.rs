@@ -11,7 +11,7 @@ pub enum Status {
     Active,
     /// May read; every context is minted for reading, so the database refuses writes too.
     ReadOnly,
-    /// Locked until somebody pays.
+    /// Locked by an operator.
     Suspended,
     /// Waiting for its rows to be dropped.
     Deleting,

@@ -73,7 +73,10 @@ fn the_guide_asks_for_the_dependencies_of_this_application() {
                 assert_eq!(known["path"].as_str(), Some(path), "{name}");
                 continue;
             }
-            let (shown, known) = (Dependency::of(value), Dependency::of(known));
+            let (shown, mut known) = (Dependency::of(value), Dependency::of(known));
+            known
+                .features
+                .extend(Dependency::of(&own[section][name]).features);
             assert_eq!(shown.version, known.version, "{name}");
             assert_eq!(shown.without_defaults, known.without_defaults, "{name}");
             assert!(

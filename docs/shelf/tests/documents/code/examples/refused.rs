@@ -1,4 +1,5 @@
-use axum::extract::Path;
+use axum::Json;
+use axum::extract::{FromRequest, Path};
 use axum::response::{IntoResponse, Response};
 use freehold::Problem;
 use freehold::isolation::{ScopeError, Sqlx, TenantDb};
@@ -61,3 +62,7 @@ async fn lend(
     scope.commit().await?;
     Ok(StatusCode::CREATED)
 }
+
+#[derive(FromRequest)]
+#[from_request(via(Json), rejection(Problem))]
+struct Body<T>(T);

@@ -242,7 +242,7 @@ pub(crate) struct Set {
     /// It pays for nothing
     #[arg(long)]
     pub(crate) no_plan: bool,
-    /// It may read, and not write; `resume` ends this. For a tenant that is active
+    /// It may read, and not write; `resume` ends this. A suspended tenant is resumed first
     #[arg(long)]
     pub(crate) read_only: bool,
 }
@@ -367,7 +367,7 @@ pub(crate) enum Pg {
     Start,
     /// Stop it
     Stop {
-        /// Stop those instead that tests left running for the next run, below this build's target directory
+        /// Stop the servers of tests instead, which stay for the next run; TARGET is where the build is [default: target]
         #[arg(long, value_name = "TARGET", num_args = 0..=1, default_missing_value = "target")]
         tests: Option<PathBuf>,
     },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use http::header::ACCEPT_ENCODING;
+use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -45,13 +45,14 @@ impl Connection {
 
     /// Gets a page as a browser does, packed.
     pub(crate) async fn page(&mut self, person: &Client, path: &str) -> Received {
-        let request = person.browsing(Method::GET, path).header(ACCEPT_ENCODING, "gzip, deflate, br, zstd");
-        self.send(request.body(Full::default()).unwrap()).await
+        self.send(person.browsing(Method::GET, path).body(Full::default()).unwrap()).await
     }
 
     /// Gets it as it is.
     pub(crate) async fn plain_page(&mut self, person: &Client, path: &str) -> Received {
-        self.send(person.browsing(Method::GET, path).body(Full::default()).unwrap()).await
+        let mut request = person.browsing(Method::GET, path).body(Full::default()).unwrap();
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        self.send(request).await
     }
 
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Received {
@@ -66,8 +67,8 @@ impl Connection {
     /// The status of an answer and the bytes up to the first part of its body. What follows is not waited for, so this is the
     /// end of the connection.
     pub(crate) async fn first_part(mut self, person: &Client, path: &str) -> (u16, u64) {
-        let request = person.browsing(Method::GET, path).header(ACCEPT_ENCODING, "gzip");
-        let mut answer = self.sender.send_request(request.body(Full::default()).unwrap()).await.unwrap();
+        let request = person.browsing(Method::GET, path).body(Full::default()).unwrap();
+        let mut answer = self.sender.send_request(request).await.unwrap();
         answer.frame().await.unwrap().unwrap();
         (answer.status().as_u16(), self.received.load(Ordering::Relaxed))
     }

@@ -35,6 +35,7 @@ pub(crate) async fn print(address: SocketAddr, owner: &Client) {
         let plain = connection.plain_page(owner, path).await;
         let packed = connection.page(owner, path).await;
         assert!(packed.headers.contains_key(CONTENT_ENCODING), "{path} is packed");
+        assert!(!plain.headers.contains_key(CONTENT_ENCODING), "{path} is as it is");
         let (mut requests, mut bytes) = (1, (packed.bytes, plain.bytes));
         for file in files_of(&String::from_utf8_lossy(&plain.body)) {
             let plain = connection.plain_page(owner, &file).await;

@@ -3,7 +3,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use freehold::Problem;
-use http::header::{ACCEPT, HeaderName, HeaderValue, REFERER};
+use http::header::{ACCEPT, HeaderName, HeaderValue, REFERER, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
 use super::assets::{ADDRESSES, Addresses};
@@ -41,7 +41,10 @@ pub(crate) async fn as_pages(request: Request, next: Next) -> Response {
                 title: title(problem),
                 detail: problem.detail_text().unwrap_or("Something is wrong."),
             };
-            Page::with_status(problem.status(), page).into_response()
+            let mut page = Page::with_status(problem.status(), page).into_response();
+            let retry_after = response.headers().get(RETRY_AFTER).cloned();
+            page.headers_mut().extend(retry_after.map(|seconds| (RETRY_AFTER, seconds)));
+            page
         }
         None => response,
     }

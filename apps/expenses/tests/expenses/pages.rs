@@ -216,7 +216,9 @@ async fn an_address_is_wrong_ten_times_and_then_rests() {
     ann.nobody().post("/api/login", right).await.refused(429, "too_many_attempts", "five minutes");
     let fields = [("email", owner("acme")), ("password", PASSWORD.to_owned())];
     let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
-    ann.nobody().submit("/login", &fields).await.shows(429, "Too many attempts");
+    let page = ann.nobody().submit("/login", &fields).await;
+    page.shows(429, "Too many attempts");
+    assert_eq!(page.headers["retry-after"], "300");
     ann.get("/api/expenses").await.expect(200);
 }
 

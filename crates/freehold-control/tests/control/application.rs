@@ -40,8 +40,8 @@ async fn a_change_of_a_tenant_reaches_a_running_application_within_a_second() {
     let application = application(&fleet).await;
     let name = slug("acme");
     for (change, status) in [
-        (Change::Suspend, Status::Suspended),
         (Change::ReadOnly, Status::ReadOnly),
+        (Change::Suspend, Status::Suspended),
         (Change::Resume, Status::Active),
         (Change::Delete { grace: Duration::from_secs(1000) }, Status::Deleting),
     ] {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use freehold::login::Login;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio_postgres::{Client, IsolationLevel, Row, Transaction};
+use tokio_postgres::{Client, IsolationLevel, Row, ToStatement, Transaction};
 
 use super::rule::{Rule, Severity};
 use crate::connection::connect;
@@ -199,8 +199,18 @@ pub(super) async fn judge(
     if rules.is_empty() {
         return Ok(Vec::new());
     }
+    judge_by(transaction, rules, &Rule::query_of(rules), database).await
+}
+
+/// [Judges](judge) by the query of the rules, which may be prepared: to plan all of them takes longer than to run them.
+pub(super) async fn judge_by(
+    transaction: &mut Transaction<'_>,
+    rules: &[&'static Rule],
+    query: &(impl ToStatement + ?Sized),
+    database: &str,
+) -> Result<Vec<Finding>, tokio_postgres::Error> {
     let attempt = transaction.savepoint("rules").await?;
-    match attempt.query(&Rule::query_of(rules), &[]).await {
+    match attempt.query(query, &[]).await {
         Ok(rows) => {
             attempt.commit().await?;
             Ok(rows.iter().filter_map(|row| finding(rules, row, database)).collect())

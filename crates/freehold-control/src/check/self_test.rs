@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio_postgres::{Client, Transaction};
 
 use super::rule::{Fault, Rule};
-use super::run::{CheckOptions, Finding, aim, judge, structure};
+use super::run::{CheckOptions, Finding, aim, judge, judge_by, structure};
 use crate::connection::connect;
 use crate::{ControlError, Installer, Passwords};
 
@@ -78,49 +78,50 @@ async fn try_rules(
     report: &mut SelfTest,
 ) -> Result<(), ControlError> {
     let failed = ControlError::doing("running the self-test");
-    let untouched = {
-        let transaction = client.transaction().await.map_err(&failed)?;
-        prepare(&transaction, fixture, "").await.map_err(&failed)?;
-        structure(&transaction).await.map_err(&failed)?
-    };
+    let mut prepared = client.transaction().await.map_err(&failed)?;
+    prepared.batch_execute(fixture).await.map_err(&failed)?;
+    let untouched = structure(&prepared).await.map_err(&failed)?;
+    let judges: Vec<_> = Rule::all().iter().filter(|rule| rule.family != "freehold" || is_meant(rule)).collect();
+    let attempt = prepared.transaction().await.map_err(&failed)?;
+    aim(&attempt, &CheckOptions::default()).await.map_err(&failed)?;
+    let judgement = attempt.prepare(&Rule::query_of(&judges)).await.map_err(&failed)?;
+    attempt.rollback().await.map_err(&failed)?;
     for rule in Rule::all().iter().filter(|rule| is_meant(rule)) {
         for fault in &rule.faults {
             report.planted += 1;
-            let mut transaction = client.transaction().await.map_err(&failed)?;
-            let outcome = match prepare(&transaction, fixture, fault.sql).await {
-                Ok(()) => find_and_mend(&mut transaction, rule, fault, &untouched, report).await.map_err(&failed)?,
+            let mut attempt = prepared.transaction().await.map_err(&failed)?;
+            let outcome = match plant(&attempt, fault.sql).await {
+                Ok(()) => find_and_mend(&mut attempt, rule, fault, &untouched, report).await.map_err(&failed)?,
                 Err(error) => Err(format!("a fault cannot be planted: {}", message(&error))),
             };
             report.problems.extend(outcome.err().map(|problem| format!("{}: {problem}", rule.id)));
-            transaction.rollback().await.map_err(&failed)?;
+            attempt.rollback().await.map_err(&failed)?;
         }
         for twin in &rule.clean_twins {
             report.clean_twins += 1;
-            let mut transaction = client.transaction().await.map_err(&failed)?;
-            if let Err(error) = prepare(&transaction, fixture, twin).await {
+            let mut attempt = prepared.transaction().await.map_err(&failed)?;
+            if let Err(error) = plant(&attempt, twin).await {
                 let problem = format!("{}: a clean twin cannot be planted: {}", rule.id, message(&error));
                 report.problems.push(problem);
                 continue;
             }
-            let judges: Vec<_> =
-                Rule::all().iter().filter(|other| other.family != "freehold" || is_meant(other)).collect();
-            for alarm in judge(&mut transaction, &judges, "").await.map_err(&failed)? {
+            for alarm in judge_by(&mut attempt, &judges, &judgement, "").await.map_err(&failed)? {
                 report.false_alarms += 1;
                 let Finding { rule: other, object, why, .. } = alarm;
                 report.problems.push(format!("{}: the clean twin alarms {other}: {object}: {why}", rule.id));
             }
+            attempt.rollback().await.map_err(&failed)?;
         }
     }
     Ok(())
 }
 
-/// The fixture with one thing in it.
-async fn prepare(transaction: &Transaction<'_>, fixture: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
-    transaction.batch_execute(fixture).await?;
-    transaction.batch_execute(sql).await?;
-    transaction.batch_execute("reset role").await?;
+/// Puts one thing into the fixture.
+async fn plant(fixture: &Transaction<'_>, sql: &str) -> Result<(), tokio_postgres::Error> {
+    fixture.batch_execute(sql).await?;
+    fixture.batch_execute("reset role").await?;
     // The fixture says itself which roles and which server version count.
-    aim(transaction, &CheckOptions::default()).await.map(drop)
+    aim(fixture, &CheckOptions::default()).await.map(drop)
 }
 
 /// The rule must name what the fault is in, and where its fix is SQL, the fix must make the finding go.

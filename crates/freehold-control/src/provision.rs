@@ -30,9 +30,10 @@ pub(crate) async fn provision(control: &ControlPlane, steps: &Steps<'_>) -> Resu
     steps.step("place", || choose_place(steps, tenant)).await?;
     let place = control.place_of(steps.catalog, tenant).await?;
     steps.step("create", || create(control, &place)).await?;
-    steps.step("migrate", || migrate(control, &place)).await?;
-    steps.step("resident", || register(&place, tenant)).await?;
-    steps.step("activate", || activate(control, steps.catalog, &place, tenant)).await?;
+    let data = connect(&place.server.to_database(&place.database)).await?;
+    steps.step("migrate", || migrate(control, &data, &place)).await?;
+    steps.step("resident", || register(&data, &place, tenant)).await?;
+    steps.step("activate", || activate(control, steps.catalog, &data, &place, tenant)).await?;
     Ok(())
 }
 
@@ -114,15 +115,14 @@ fn ignore(result: Result<(), tokio_postgres::Error>, already: &SqlState) -> Resu
 
 /// A shared placement that other tenants use already is left to `freehold migrate`: a sign-up is no time to alter their
 /// tables.
-async fn migrate(control: &ControlPlane, place: &Place) -> Result<Value, ControlError> {
-    if place.model != Model::Shared || !is_migrated(place).await? {
+async fn migrate(control: &ControlPlane, data: &Client, place: &Place) -> Result<Value, ControlError> {
+    if place.model != Model::Shared || !is_migrated(data, place).await? {
         control.rolled_out().await?.migrate_one(&place.server, &place.database, &place.id).await?;
     }
     Ok(json!({}))
 }
 
-async fn is_migrated(place: &Place) -> Result<bool, ControlError> {
-    let data = connect(&place.server.to_database(&place.database)).await?;
+async fn is_migrated(data: &Client, place: &Place) -> Result<bool, ControlError> {
     data.query_opt("select from freehold.ledger where placement = $1 limit 1", &[&place.id.as_str()])
         .await
         .map(|row| row.is_some())
@@ -130,8 +130,7 @@ async fn is_migrated(place: &Place) -> Result<bool, ControlError> {
 }
 
 /// From here on the database accepts contexts of the tenant.
-async fn register(place: &Place, tenant: TenantId) -> Result<Value, ControlError> {
-    let data = connect(&place.server.to_database(&place.database)).await?;
+async fn register(data: &Client, place: &Place, tenant: TenantId) -> Result<Value, ControlError> {
     let login = (place.model == Model::Database).then(|| place.id.as_str());
     data.execute(
         "insert into freehold.residents (tenant, placement, epoch, login) values ($1, $2, $3, $4::text::name) \
@@ -147,11 +146,12 @@ async fn register(place: &Place, tenant: TenantId) -> Result<Value, ControlError
 async fn activate(
     control: &ControlPlane,
     catalog: &Client,
+    data: &Client,
     place: &Place,
     tenant: TenantId,
 ) -> Result<Value, ControlError> {
-    migrate(control, place).await?;
-    seal::verify(&connect(&place.server.to_database(&place.database)).await?, control.master_key()).await?;
+    migrate(control, data, place).await?;
+    seal::verify(data, control.master_key()).await?;
     catalog
         .execute(
             "update catalog.tenants set status = 'active' where id = $1 and status = 'provisioning'",

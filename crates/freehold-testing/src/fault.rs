@@ -117,27 +117,33 @@ pub const FAULTS: &[Fault] = &[
 /// Begins the message of a test that failed because its fault could not be planted, which proves nothing.
 pub const NOT_PLANTED: &str = "there is no way to plant the fault";
 
-/// Takes away the guard that the environment names, in the database and the placement of a tenant.
-pub(crate) async fn plant(database: &Client, catalog: &str) {
-    let Ok(name) = env::var("FREEHOLD_TEST_FAULT") else { return };
+/// The fault that the environment names.
+pub(crate) fn wanted() -> Option<&'static Fault> {
+    let name = env::var("FREEHOLD_TEST_FAULT").ok()?;
     let fault = FAULTS.iter().find(|fault| fault.name == name);
-    let fault = fault.unwrap_or_else(|| panic!("FREEHOLD_TEST_FAULT={name} is no fault that is known"));
-    let place: String = database.query_one("select current_schema()::text", &[]).await.unwrap().get(0);
-    let aimed = |sql: &str| sql.replace("{catalog}", catalog).replace("{place}", &place);
-    let statements = match fault.removal {
-        Database(sql) => aimed(sql),
-        Check(message) => context_without(message),
-        Tables(sql) => {
-            let tables = database
-                .query("select relname::text from pg_class where relnamespace = current_schema()::regnamespace and relrowsecurity", &[])
-                .await
-                .unwrap();
-            let each = tables.iter().map(|row| aimed(sql).replace("{table}", row.get(0)));
-            each.collect::<Vec<_>>().join(";\n")
-        }
-    };
-    let planted = database.batch_execute(&statements).await;
-    planted.unwrap_or_else(|error| panic!("{NOT_PLANTED} {name}: {error:?}"));
+    Some(fault.unwrap_or_else(|| panic!("FREEHOLD_TEST_FAULT={name} is no fault that is known")))
+}
+
+impl Fault {
+    /// Takes the guard away, in the database and the placement of a tenant.
+    pub(crate) async fn plant(&self, database: &Client, catalog: &str) {
+        let place: String = database.query_one("select current_schema()::text", &[]).await.unwrap().get(0);
+        let aimed = |sql: &str| sql.replace("{catalog}", catalog).replace("{place}", &place);
+        let statements = match self.removal {
+            Database(sql) => aimed(sql),
+            Check(message) => context_without(message),
+            Tables(sql) => {
+                let tables = database
+                    .query("select relname::text from pg_class where relnamespace = current_schema()::regnamespace and relrowsecurity", &[])
+                    .await
+                    .unwrap();
+                let each = tables.iter().map(|row| aimed(sql).replace("{table}", row.get(0)));
+                each.collect::<Vec<_>>().join(";\n")
+            }
+        };
+        let planted = database.batch_execute(&statements).await;
+        planted.unwrap_or_else(|error| panic!("{NOT_PLANTED} {}: {error:?}", self.name));
+    }
 }
 
 /// The view as it is installed, less one check.

@@ -495,6 +495,9 @@ pub(crate) struct Scan {
     /// What the document does not tell: how to sign up and log in, bodies, operations to leave alone
     #[arg(long, value_name = "FILE")]
     pub(crate) recipe: Option<PathBuf>,
+    /// Attack this operation, such as 'GET /expenses/{id}', and no other; several times for several
+    #[arg(long, value_name = "OPERATION")]
+    pub(crate) only: Vec<String>,
     /// Write the report as JUnit XML too
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,

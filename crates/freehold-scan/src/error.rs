@@ -29,6 +29,14 @@ pub enum ScanError {
         /// Where it is.
         path: String,
     },
+    /// What was to be attacked only is not in the document.
+    #[error("the OpenAPI document has no operation {operation}; it has: {known}")]
+    UnknownOperation {
+        /// What was asked for.
+        operation: String,
+        /// What there is.
+        known: String,
+    },
     /// No operation creates a tenant or a session, as far as the document tells.
     #[error("the OpenAPI document has no operation to {purpose}: name it in a recipe")]
     NoOperation {

@@ -1,22 +1,22 @@
 //! `freehold scan` finds nothing here, and finds what is planted.
 
-use freehold_scan::{Options, Report, scan};
+use freehold_scan::{Options, scan};
 
 use crate::planted::{Bug, Planted, plant};
 use crate::support::Site;
 
-async fn scan_of(site: &Site) -> Report {
+fn options(site: &Site) -> Options {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut options = Options::new(format!("http://{}", site.base().host));
     options.recipe = toml::from_str(include_str!("../../scan.toml")).unwrap();
-    scan(options).await.unwrap()
+    options
 }
 
 /// A new operation that the scan knows no attack on fails here.
 #[tokio::test]
 async fn every_operation_is_probed_and_none_gives_anything_away() {
     let site = Site::start().await;
-    let report = scan_of(&site).await;
+    let report = scan(options(&site)).await.unwrap();
     assert!(report.findings.is_empty(), "{:#?}", report.findings);
     let unprobed: Vec<_> = report.operations.iter().filter(|operation| operation.probes.is_empty()).collect();
     assert!(unprobed.is_empty(), "{unprobed:#?}");
@@ -28,10 +28,23 @@ async fn finds(bug: Bug, operation: &str, probe: &str) {
     let site = Site::start_behind(async |deployment, router| {
         let planted = Planted::new(bug, deployment).await;
         router.layer(axum::middleware::from_fn_with_state(planted, plant))
-    });
-    let report = scan_of(&site.await).await;
+    })
+    .await;
+    let mut options = options(&site);
+    options.only.push(operation.to_owned());
+    let report = scan(options).await.unwrap();
     let named = report.findings.iter().any(|finding| finding.operation == operation && finding.probe == probe);
     assert!(named, "{bug:?}: {:#?}", report.findings);
+    assert_eq!(report.probed(), 1, "{:#?}", report.operations);
+}
+
+#[tokio::test]
+async fn an_operation_that_the_document_does_not_have_is_named() {
+    let site = Site::start().await;
+    let mut options = options(&site);
+    options.only.push("GET /api/expense".to_owned());
+    let error = scan(options).await.unwrap_err().to_string();
+    assert!(error.contains("no operation GET /api/expense;") && error.contains("GET /api/expenses,"), "{error}");
 }
 
 macro_rules! planted_bugs {

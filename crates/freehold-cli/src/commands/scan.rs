@@ -13,6 +13,7 @@ use crate::settings::Settings;
 pub(crate) async fn run(settings: &Settings, command: Scan) -> anyhow::Result<Outcome> {
     let mut options = Options::new(command.url);
     options.openapi = command.openapi;
+    options.only = command.only;
     if let Some(path) = &command.recipe {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         options.recipe = toml::from_str::<Recipe>(&text).with_context(|| format!("{} is no recipe", path.display()))?;

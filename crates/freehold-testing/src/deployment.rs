@@ -134,10 +134,16 @@ impl Deployment {
         })
         .await
         .expect("the directory learns of a new tenant");
-        if let Some(fault) = fault::wanted() {
-            fault.plant(&self.truth(&tenant).await, &self.catalog).await;
-        }
+        self.plant_fault(&tenant).await;
         tenant
+    }
+
+    /// Takes away the guard that `FREEHOLD_TEST_FAULT` names, from a tenant that an application created.
+    /// [`tenant`](Self::tenant) does it by itself.
+    pub async fn plant_fault(&self, tenant: &Tenant) {
+        if let Some(fault) = fault::wanted() {
+            fault.plant(&self.truth(tenant).await, &self.catalog).await;
+        }
     }
 
     /// The database a tenant lives in, with the rights of a superuser and with the tenant's schema as path.

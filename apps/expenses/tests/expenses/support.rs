@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use expenses::{App, Transport};
 use freehold::isolation::Sqlx;
-use freehold::tenant::Model;
+use freehold::tenant::{Model, Tenant};
 use freehold_testing::Deployment;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -100,13 +101,17 @@ impl Site {
     /// The same by way of this base host.
     pub(crate) async fn organisation_at(&self, base: &Client, slug: &str, model: Model) -> Client {
         base.post("/api/signup", sign_up(slug, model)).await.expect(201);
+        self.deployment.plant_fault(&self.tenant(slug)).await;
         base.below(slug).log_in(&owner(slug)).await
+    }
+
+    fn tenant(&self, slug: &str) -> Arc<Tenant> {
+        self.deployment.freehold.directory().find(&slug.parse().unwrap()).unwrap()
     }
 
     /// An organisation's rows, with the rights of a superuser.
     pub(crate) async fn truth(&self, slug: &str) -> tokio_postgres::Client {
-        let tenant = self.deployment.freehold.directory().find(&slug.parse().unwrap()).unwrap();
-        self.deployment.truth(&tenant).await
+        self.deployment.truth(&self.tenant(slug)).await
     }
 
     /// Waits until a statement waits for a lock, where this organisation's rows are.

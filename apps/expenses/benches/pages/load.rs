@@ -10,7 +10,7 @@ use http_body_util::Full;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::connection::Connection;
@@ -128,8 +128,10 @@ async fn change(address: SocketAddr, organisations: &[Organisation; 2], end: Ins
         let which = number % 2;
         let Organisation { owner, changed, .. } = &organisations[which];
         let path = format!("/api/expenses/{}", changed[number % changed.len()]);
+        let now = connection.send(owner.request(Method::GET, &path).body(Full::default()).unwrap()).await;
+        let now: Value = serde_json::from_slice(&now.body).unwrap();
         let request = owner.request(Method::PATCH, &path).header(CONTENT_TYPE, "application/json");
-        let body = json!({"amount": format!("{number}.25")}).to_string();
+        let body = json!({"amount": format!("{number}.25"), "version": now["version"]}).to_string();
         let start = Instant::now();
         let received = connection.send(request.body(Full::from(Bytes::from(body))).unwrap()).await;
         assert_eq!(received.status, 200, "{}", String::from_utf8_lossy(&received.body));

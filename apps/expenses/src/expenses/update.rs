@@ -47,10 +47,9 @@ pub(crate) struct Change {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     pub(super) status: Option<Status>,
-    /// The version of the expense that the change was made for. It is refused if there is a newer one.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
-    pub(super) version: Option<i64>,
+    /// The version of the expense that the change was made for. It is refused if there is a newer one: nobody approves an amount that
+    /// they have not seen.
+    pub(super) version: i64,
 }
 
 impl Change {
@@ -99,7 +98,7 @@ pub(super) async fn apply(
     change: &Change,
 ) -> Result<Expense, Failure> {
     let claimed = claim(scope, id, person).await?;
-    if change.version.is_some_and(|known| known != claimed.version) {
+    if change.version != claimed.version {
         return Err(Problem::new(StatusCode::CONFLICT, "changed_meanwhile")
             .detail("somebody else changed the expense meanwhile: look at it as it is now, and change it again")
             .into());

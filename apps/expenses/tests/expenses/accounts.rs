@@ -269,24 +269,24 @@ async fn who_submitted_an_expense_is_told_what_others_decided() {
         let expense = |amount: &str| json!({"date": "2026-01-31", "amount": amount, "supplier": "Cafe"});
         // Strangers who were entered by an owner, and never said that the address is theirs, get no letters.
         let unconfirmed = mia.add(expense("1.00")).await;
-        a.patch(&format!("/api/expenses/{unconfirmed}"), json!({"status": "approved"})).await.expect(200);
+        a.change(&format!("/api/expenses/{unconfirmed}"), json!({"status": "approved"})).await.expect(200);
         assert_eq!(mia.submit("/account/confirmation", &[]).await.leads(), "/account");
         let link = mailbox.letter(&email, "Confirm").await.link(&mia.host);
         mia.submit(&link, &[]).await.leads();
 
         let [approved, rejected] = [mia.add(expense("2.00")).await, mia.add(expense("3.00")).await];
-        a.patch(&format!("/api/expenses/{approved}"), json!({"status": "approved"})).await.expect(200);
+        a.change(&format!("/api/expenses/{approved}"), json!({"status": "approved"})).await.expect(200);
         let letter = mailbox.letter(&email, "Approved: £2.00 to Cafe").await;
         assert_eq!(letter.link(&a.host), format!("/expenses/{approved}"));
-        a.submit(&format!("/expenses/{rejected}/status"), &[("status", "rejected")]).await.leads();
+        a.decide(&format!("/expenses/{rejected}"), "rejected").await.leads();
         mailbox.letter(&email, "Rejected: £3.00 to Cafe").await;
 
         // Paying tells nobody, nor does one's own decision.
-        a.patch(&format!("/api/expenses/{approved}"), json!({"status": "paid"})).await.expect(200);
+        a.change(&format!("/api/expenses/{approved}"), json!({"status": "paid"})).await.expect(200);
         let own = a.add(expense("4.00")).await;
-        a.patch(&format!("/api/expenses/{own}"), json!({"status": "approved"})).await.expect(200);
+        a.change(&format!("/api/expenses/{own}"), json!({"status": "approved"})).await.expect(200);
         let last = mia.add(expense("5.00")).await;
-        a.patch(&format!("/api/expenses/{last}"), json!({"status": "approved"})).await.expect(200);
+        a.change(&format!("/api/expenses/{last}"), json!({"status": "approved"})).await.expect(200);
         mailbox.letter(&email, "£5.00").await;
         let subjects: Vec<_> = mailbox.wait_for(&email, 4).await.iter().map(|mail| mail.subject()).collect();
         assert_eq!(subjects.len(), 4, "{subjects:?}");

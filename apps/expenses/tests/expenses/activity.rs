@@ -9,7 +9,7 @@ async fn what_was_done_is_listed_for_everybody_in_the_organisation_alone() {
         let (ann, bert) = (&twins.a, &twins.b);
         let mia = ann.with_member("mia@example.com", "member").await;
         let id = mia.add(json!({"date": "2026-01-31", "amount": "9.00", "supplier": "Secret <b> 🎈"})).await;
-        ann.patch(&format!("/api/expenses/{id}"), json!({"status": "approved"})).await.expect(200);
+        ann.change(&format!("/api/expenses/{id}"), json!({"status": "approved"})).await.expect(200);
         for person in [ann, &mia] {
             let page = person.page("/activity").await.shows(200, "£9.00 to Secret &#60;b&#62; 🎈");
             assert!(page.contains(&format!("<a href=\"/expenses/{id}\">approved an expense</a>")), "{page}");
@@ -36,7 +36,7 @@ async fn the_log_is_filtered_by_person_and_by_kind_and_exported_as_it_is_shown()
     let mia = ann.with_member("mia@example.com", "member").await;
     let id = mia.add(json!({"date": "2026-01-31", "amount": "9.00", "supplier": "=Bank, Ltd"})).await;
     ann.add(json!({"date": "2026-01-31", "amount": "8.00"})).await;
-    mia.patch(&format!("/api/expenses/{id}"), json!({"amount": "7.00"})).await.expect(200);
+    mia.change(&format!("/api/expenses/{id}"), json!({"amount": "7.00"})).await.expect(200);
     let form = ann.page("/activity").await.shows(200, "<option>changed an expense</option>");
     let person = form.split(">mia@example.com</option>").next().unwrap().rsplit("value=\"").next().unwrap();
     let person = &person[..36];

@@ -156,6 +156,24 @@ impl Client {
         self.host.split('.').next().unwrap()
     }
 
+    /// Changes an expense from what it is now.
+    pub(crate) async fn change(&self, path: &str, mut change: Value) -> Answer {
+        change["version"] = self.version(path).await.into();
+        self.patch(path, change).await
+    }
+
+    /// Decides on an expense as it is now, on its page.
+    pub(crate) async fn decide(&self, page: &str, status: &str) -> Answer {
+        let version = self.version(&format!("/api{page}")).await.to_string();
+        self.submit(&format!("{page}/status"), &[("status", status), ("version", &version)]).await
+    }
+
+    /// The version of an expense; the first, of one that they do not see.
+    async fn version(&self, path: &str) -> i64 {
+        let expense = self.get(path).await;
+        if expense.status == 200 { expense.json()["version"].as_i64().unwrap() } else { 1 }
+    }
+
     /// Adds an expense and returns its id.
     pub(crate) async fn add(&self, expense: Value) -> String {
         self.post("/api/expenses", expense).await.expect(201).json()["id"].as_str().unwrap().to_owned()

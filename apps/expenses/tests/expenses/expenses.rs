@@ -34,24 +34,25 @@ async fn an_expense_is_created_read_changed_and_deleted() {
         .into_iter()
         .enumerate()
         {
-            let changed = ann.patch(&path, json!({field: value})).await.expect(200).json();
+            let changed = ann.change(&path, json!({field: value})).await.expect(200).json();
             expected[field] = value;
             expected["version"] = (version + 2).into();
             assert_eq!(changed, expected);
         }
         let outdated = json!({"version": 1, "amount": "1.00"});
         ann.patch(&path, outdated).await.refused(409, "changed_meanwhile", "somebody else");
+        ann.patch(&path, json!({"amount": "1.00"})).await.refused(422, "invalid", "version");
         expected["unit"] = "".into();
         expected["version"] = 8.into();
-        assert_eq!(ann.patch(&path, json!({"unit": null})).await.expect(200).json(), expected);
+        assert_eq!(ann.change(&path, json!({"unit": null})).await.expect(200).json(), expected);
         // An object that was got can be sent back.
         assert_eq!(ann.patch(&path, expected.clone()).await.expect(200).json(), expected);
-        assert_eq!(ann.patch(&path, json!({})).await.expect(200).json(), expected);
+        assert_eq!(ann.change(&path, json!({})).await.expect(200).json(), expected);
         assert_eq!(ann.get("/api/expenses").await.expect(200).json()["items"], json!([expected]));
 
         assert!(ann.delete(&path).await.expect(204).body.is_empty());
         ann.get(&path).await.refused(404, "not_found", "nothing");
-        ann.patch(&path, json!({})).await.refused(404, "not_found", "nothing");
+        ann.change(&path, json!({})).await.refused(404, "not_found", "nothing");
         ann.delete(&path).await.refused(404, "not_found", "nothing");
     })
     .await;
@@ -111,10 +112,10 @@ async fn a_wrong_value_is_named_and_nothing_is_written() {
         let mut new = lunch();
         new[field] = value.clone();
         ann.post("/api/expenses", new).await.refused(422, "invalid", words);
-        ann.patch(&format!("/api/expenses/{id}"), json!({field: value})).await.refused(422, "invalid", words);
+        ann.change(&format!("/api/expenses/{id}"), json!({field: value})).await.refused(422, "invalid", words);
     }
     for field in ["currency", "status"] {
-        ann.patch(&format!("/api/expenses/{id}"), json!({field: null})).await.refused(422, "invalid", field);
+        ann.change(&format!("/api/expenses/{id}"), json!({field: null})).await.refused(422, "invalid", field);
     }
     for field in ["date", "amount"] {
         let mut new = lunch();
@@ -143,7 +144,7 @@ async fn a_malformed_id_and_an_unknown_one_are_the_address_of_nothing() {
     ] {
         let path = format!("/api/expenses/{id}");
         ann.get(&path).await.refused(404, "not_found", "nothing");
-        ann.patch(&path, json!({"amount": "1.00"})).await.refused(404, "not_found", "nothing");
+        ann.change(&path, json!({"amount": "1.00"})).await.refused(404, "not_found", "nothing");
         ann.delete(&path).await.refused(404, "not_found", "nothing");
     }
 }
@@ -160,21 +161,21 @@ async fn members_change_what_they_submitted_until_somebody_decided_on_it() {
         let path = format!("/api/expenses/{}", member.add(lunch()).await);
 
         other.get(&path).await.expect(200);
-        other.patch(&path, json!({"amount": "1.00"})).await.refused(403, "forbidden", "submitted themselves");
+        other.change(&path, json!({"amount": "1.00"})).await.refused(403, "forbidden", "submitted themselves");
         other.delete(&path).await.refused(403, "forbidden", "submitted themselves");
-        member.patch(&path, json!({"amount": "2.00", "status": "submitted"})).await.expect(200);
-        member.patch(&path, json!({"status": "approved"})).await.refused(403, "forbidden", "approvers and owners");
+        member.change(&path, json!({"amount": "2.00", "status": "submitted"})).await.expect(200);
+        member.change(&path, json!({"status": "approved"})).await.refused(403, "forbidden", "approvers and owners");
         let mut approved = lunch();
         approved["status"] = "approved".into();
         member.post("/api/expenses", approved.clone()).await.refused(403, "forbidden", "approvers and owners");
         approver.post("/api/expenses", approved).await.expect(201);
 
         for status in ["approved", "rejected", "paid", "submitted", "approved"] {
-            assert_eq!(approver.patch(&path, json!({"status": status})).await.expect(200).json()["status"], status);
+            assert_eq!(approver.change(&path, json!({"status": status})).await.expect(200).json()["status"], status);
         }
-        member.patch(&path, json!({"amount": "3.00"})).await.refused(403, "forbidden", "decided");
+        member.change(&path, json!({"amount": "3.00"})).await.refused(403, "forbidden", "decided");
         member.delete(&path).await.refused(403, "forbidden", "decided");
-        owner.patch(&path, json!({"status": "submitted"})).await.expect(200);
+        owner.change(&path, json!({"status": "submitted"})).await.expect(200);
         member.delete(&path).await.expect(204);
     })
     .await;

@@ -63,7 +63,7 @@ async fn a_rule_says_who_decides_and_others_are_neither_let_nor_offered() {
             if !by_eve {
                 assert!(page.contains("bob@example.com or an owner"));
                 firm.eve.page(&format!("{path}/edit")).await.shows(403, BOB_DECIDES);
-                firm.eve.submit(&format!("{path}/status"), &[("status", "approved")]).await.shows(403, BOB_DECIDES);
+                firm.eve.decide(&path, "approved").await.shows(403, BOB_DECIDES);
                 firm.eve.submit(&format!("{path}/delete"), &[]).await.shows(403, BOB_DECIDES);
             }
         }
@@ -71,17 +71,17 @@ async fn a_rule_says_who_decides_and_others_are_neither_let_nor_offered() {
         assert!(!list.contains("Approve £500.01") && list.contains("Approve £500.00"));
         for status in ["approved", "rejected", "paid"] {
             let path = format!("/api/expenses/{dear}");
-            firm.eve.patch(&path, json!({"status": status})).await.refused(403, "forbidden", BOB_DECIDES);
-            firm.mia.patch(&path, json!({"status": status})).await.refused(403, "forbidden", "approvers and owners");
+            firm.eve.change(&path, json!({"status": status})).await.refused(403, "forbidden", BOB_DECIDES);
+            firm.mia.change(&path, json!({"status": status})).await.refused(403, "forbidden", "approvers and owners");
         }
         let path = format!("/expenses/{dear}");
-        assert_eq!(firm.bob.submit(&format!("{path}/status"), &[("status", "approved")]).await.leads(), path);
-        assert_eq!(firm.ann.submit(&format!("{path}/status"), &[("status", "paid")]).await.leads(), path);
-        firm.eve.submit(&format!("{path}/status"), &[("status", "submitted")]).await.shows(403, BOB_DECIDES);
+        assert_eq!(firm.bob.decide(&path, "approved").await.leads(), path);
+        assert_eq!(firm.ann.decide(&path, "paid").await.leads(), path);
+        firm.eve.decide(&path, "submitted").await.shows(403, BOB_DECIDES);
         // The rule is this organisation's alone.
         let other = twins.b.with_member("eve@example.com", "approver").await;
         let id = twins.b.add(json!({"date": "2026-01-31", "amount": "900.00", "category": "Travel"})).await;
-        other.patch(&format!("/api/expenses/{id}"), json!({"status": "approved"})).await.expect(200);
+        other.change(&format!("/api/expenses/{id}"), json!({"status": "approved"})).await.expect(200);
     })
     .await;
 }
@@ -103,19 +103,19 @@ async fn there_is_no_way_around_a_rule() {
         json!({"category": "Meals"}),
         json!({"description": "of Bob's"}),
     ] {
-        eve.patch(&dear, change).await.refused(403, "forbidden", BOB_DECIDES);
+        eve.change(&dear, change).await.refused(403, "forbidden", BOB_DECIDES);
     }
     eve.delete(&dear).await.refused(403, "forbidden", BOB_DECIDES);
 
     // Nor is what one may decide on made into what one may not.
-    eve.patch(&cheap, json!({"amount": "900.00", "status": "approved"})).await.refused(403, "forbidden", BOB_DECIDES);
-    eve.patch(&cheap, json!({"status": "approved"})).await.expect(200);
-    eve.patch(&cheap, json!({"amount": "900.00"})).await.refused(403, "forbidden", BOB_DECIDES);
-    eve.patch(&cheap, json!({"amount": "499.00"})).await.expect(200);
-    eve.patch(&cheap, json!({"category": "Meals", "amount": "900.00"})).await.expect(200);
-    eve.patch(&cheap, json!({"category": "Travel"})).await.refused(403, "forbidden", BOB_DECIDES);
-    eve.patch(&cheap, json!({"status": "submitted", "category": "Travel"})).await.expect(200);
-    eve.patch(&cheap, json!({"status": "approved"})).await.refused(403, "forbidden", BOB_DECIDES);
+    eve.change(&cheap, json!({"amount": "900.00", "status": "approved"})).await.refused(403, "forbidden", BOB_DECIDES);
+    eve.change(&cheap, json!({"status": "approved"})).await.expect(200);
+    eve.change(&cheap, json!({"amount": "900.00"})).await.refused(403, "forbidden", BOB_DECIDES);
+    eve.change(&cheap, json!({"amount": "499.00"})).await.expect(200);
+    eve.change(&cheap, json!({"category": "Meals", "amount": "900.00"})).await.expect(200);
+    eve.change(&cheap, json!({"category": "Travel"})).await.refused(403, "forbidden", BOB_DECIDES);
+    eve.change(&cheap, json!({"status": "submitted", "category": "Travel"})).await.expect(200);
+    eve.change(&cheap, json!({"status": "approved"})).await.refused(403, "forbidden", BOB_DECIDES);
 
     // Nor does an expense come into being decided.
     for status in ["approved", "paid", "rejected"] {
@@ -126,11 +126,11 @@ async fn there_is_no_way_around_a_rule() {
     }
     // What one submitted oneself is one's own to change, and decided on as what it became.
     let own = format!("/api/expenses/{}", eve.add(json!({"date": "2026-01-31", "amount": "9.00"})).await);
-    eve.patch(&own, json!({"amount": "900.00", "category": "Travel"})).await.expect(200);
-    eve.patch(&own, json!({"status": "approved"})).await.refused(403, "forbidden", BOB_DECIDES);
+    eve.change(&own, json!({"amount": "900.00", "category": "Travel"})).await.expect(200);
+    eve.change(&own, json!({"status": "approved"})).await.refused(403, "forbidden", BOB_DECIDES);
     // Not as what it becomes in the same breath.
     let at_once = json!({"amount": "9.00", "status": "approved"});
-    eve.patch(&own, at_once).await.refused(403, "forbidden", BOB_DECIDES);
+    eve.change(&own, at_once).await.refused(403, "forbidden", BOB_DECIDES);
 }
 
 #[tokio::test]
@@ -138,11 +138,11 @@ async fn a_rule_counts_from_when_it_is_there_until_it_is_gone() {
     let site = Site::start().await;
     let firm = Firm::of(site.organisation("acme", Model::Schema).await).await;
     let meal = format!("/api/expenses/{}", firm.expense("60.00", "Meals").await);
-    firm.eve.patch(&meal, json!({"status": "approved"})).await.expect(200);
+    firm.eve.change(&meal, json!({"status": "approved"})).await.expect(200);
     add_rule(&firm.ann, "50", "Meals", "", "").await;
     // It was Eve who approved it; it is for owners to touch now.
-    firm.eve.patch(&meal, json!({"status": "paid"})).await.refused(403, "forbidden", "an owner decides");
-    firm.bob.patch(&meal, json!({"description": "x"})).await.refused(403, "forbidden", "an owner decides");
+    firm.eve.change(&meal, json!({"status": "paid"})).await.refused(403, "forbidden", "an owner decides");
+    firm.bob.change(&meal, json!({"description": "x"})).await.refused(403, "forbidden", "an owner decides");
     let page = firm.ann.page("/settings/rules").await.shows(200, "above £50.00 in Meals are decided by owners");
     let remove = page.split("action=\"/settings/rules/").skip(1).map(|rest| rest.split('"').next().unwrap());
     for path in remove {
@@ -151,7 +151,7 @@ async fn a_rule_counts_from_when_it_is_there_until_it_is_gone() {
         assert_eq!(firm.ann.submit(&path, &[]).await.leads(), "/settings/rules");
         firm.ann.submit(&path, &[]).await.shows(404, "Not found");
     }
-    firm.eve.patch(&meal, json!({"status": "paid"})).await.expect(200);
+    firm.eve.change(&meal, json!({"status": "paid"})).await.expect(200);
     firm.ann.page("/settings/rules").await.shows(200, "There is no rule yet");
 }
 
@@ -168,11 +168,11 @@ async fn a_person_who_decides_no_more_leaves_their_rule_to_the_owners() {
         let mut scope = site.deployment.freehold.tenant_db::<freehold::isolation::Sqlx>(&tenant).write();
         sqlx::query(change).execute(&mut scope).await.unwrap();
         scope.commit().await.unwrap();
-        firm.eve.patch(&dear, json!({"status": "approved"})).await.refused(403, "forbidden", "rules an owner decides");
-        assert!(matches!(firm.bob.patch(&dear, json!({"status": "approved"})).await.status, 401 | 403));
+        firm.eve.change(&dear, json!({"status": "approved"})).await.refused(403, "forbidden", "rules an owner decides");
+        assert!(matches!(firm.bob.change(&dear, json!({"status": "approved"})).await.status, 401 | 403));
         firm.ann.page("/settings/rules").await.shows(200, words);
     }
-    firm.ann.patch(&dear, json!({"status": "approved"})).await.expect(200);
+    firm.ann.change(&dear, json!({"status": "approved"})).await.expect(200);
 }
 
 #[tokio::test]

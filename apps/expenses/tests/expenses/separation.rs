@@ -23,7 +23,7 @@ async fn operations(client: &Client, id: &str) -> Vec<(Method, String)> {
 fn body() -> Value {
     json!({
         "date": "2026-01-01", "amount": "1.00", "name": "x", "email": "x@example.com", "password": "xxxxxxxx",
-        "role": "member", "scope": "read", "period": "month",
+        "role": "member", "scope": "read", "period": "month", "version": 1,
     })
 }
 

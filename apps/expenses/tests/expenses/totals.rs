@@ -49,7 +49,7 @@ async fn meddle(client: Client, seed: u64, begin: Arc<Barrier>) {
             0..4 => ids.push(client.add(expense(&mut dice)).await),
             4..7 if !ids.is_empty() => {
                 let id = &ids[dice.roll(ids.len())];
-                client.patch(&format!("/api/expenses/{id}"), expense(&mut dice)).await.expect(200);
+                client.change(&format!("/api/expenses/{id}"), expense(&mut dice)).await.expect(200);
             }
             7..9 if !ids.is_empty() => {
                 let id = ids.swap_remove(dice.roll(ids.len()));
@@ -136,7 +136,7 @@ async fn one_after_another_changes_the_same_sums_and_adds_no_rows() {
     let expense = json!({"date": "2026-01-31", "amount": "1.00", "supplier": "Cafe"});
     for _ in 0..20 {
         let id = ann.add(expense.clone()).await;
-        ann.patch(&format!("/api/expenses/{id}"), json!({"amount": "2.00"})).await.expect(200);
+        ann.change(&format!("/api/expenses/{id}"), json!({"amount": "2.00"})).await.expect(200);
     }
     let (database, _) = truth(&site.deployment, "acme").await;
     let rows = "select u.count::bigint, u.total_minor, s.count::bigint, s.total_minor from unit_totals u cross join supplier_totals s";

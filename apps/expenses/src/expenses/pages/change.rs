@@ -194,12 +194,9 @@ fn filled(expense: &Expense) -> Form {
     ])
 }
 
-/// The version of the expense that the form was made for, if it says. One that cannot be read does not pass for none.
-fn version(form: &Form) -> Result<Option<i64>, Failure> {
-    match form.value("version") {
-        "" => Ok(None),
-        version => version.parse().map(Some).map_err(|_| broken()),
-    }
+/// The version of the expense that the form was made for.
+fn version(form: &Form) -> Result<i64, Failure> {
+    form.value("version").parse().map_err(|_| broken())
 }
 
 fn broken() -> Failure {
@@ -207,7 +204,7 @@ fn broken() -> Failure {
 }
 
 /// What the form changes. A name as long as a record of a file is left alone unless it was changed: no field holds it.
-fn change(form: &mut Form, version: Option<i64>) -> Option<Change> {
+fn change(form: &mut Form, version: i64) -> Option<Change> {
     let (date, amount) = (form.read("date"), form.read("amount"));
     let [supplier, category, unit] = ["supplier", "category", "unit"].map(|name| form.read(name));
     // A row of the list has no field for it.

@@ -78,8 +78,17 @@ async fn two_organisations_live_through_the_story_under_database() {
     story(Model::Database, true).await;
 }
 
-// What a browser does without scripts is the same wherever the rows are.
 #[tokio::test]
-async fn the_story_is_the_same_without_scripts() {
+async fn the_story_is_the_same_without_scripts_under_shared() {
+    story(Model::Shared, false).await;
+}
+
+#[tokio::test]
+async fn the_story_is_the_same_without_scripts_under_schema() {
     story(Model::Schema, false).await;
+}
+
+#[tokio::test]
+async fn the_story_is_the_same_without_scripts_under_database() {
+    story(Model::Database, false).await;
 }

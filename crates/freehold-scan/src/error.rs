@@ -29,10 +29,10 @@ pub enum ScanError {
         /// Where it is.
         path: String,
     },
-    /// What was to be attacked only is not in the document.
+    /// An operation that is to be attacked, left alone or given a body is not in the document.
     #[error("the OpenAPI document has no operation {operation}; it has: {known}")]
     UnknownOperation {
-        /// What was asked for.
+        /// What was named.
         operation: String,
         /// What there is.
         known: String,

@@ -78,14 +78,15 @@ pub(crate) struct Scan {
 ///
 /// # Errors
 ///
-/// When the application does not answer, describes nothing, or not what to attack only, lets no tenant in, or shows a tenant nothing
-/// of what it wrote.
+/// When the application does not answer, describes nothing, or not the operations that are named, lets no tenant in, or shows a
+/// tenant nothing of what it wrote.
 pub async fn scan(options: Options) -> Result<Report, ScanError> {
     let site = Site::find(&options.url).await?;
     let base = site.at(&site.base)?;
     let document = Document::fetch(&base, options.openapi.as_deref()).await?;
     let known: Vec<_> = document.operations.iter().map(Operation::name).collect();
-    if let Some(unknown) = options.only.iter().find(|name| !known.contains(name)) {
+    let mut named = options.only.iter().chain(options.recipe.leave.keys()).chain(options.recipe.bodies.keys());
+    if let Some(unknown) = named.find(|name| !known.contains(name)) {
         return Err(ScanError::UnknownOperation { operation: unknown.clone(), known: known.join(", ") });
     }
     let run = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
@@ -134,7 +135,9 @@ impl Scan {
     /// Both twins write what they can, and again, since what was created first names what can be created below it; then they
     /// read all they may.
     async fn populate(&mut self) -> Result<(), ScanError> {
-        let is_plain = |operation: &Operation| !self.is_of_sessions(operation);
+        let is_plain = |operation: &Operation| {
+            !self.is_of_sessions(operation) && !self.recipe.leave.contains_key(&operation.name())
+        };
         let operations: Vec<_> =
             self.document.operations.iter().filter(|operation| is_plain(operation)).cloned().collect();
         let mut creating = 0;

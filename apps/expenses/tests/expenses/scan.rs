@@ -1,5 +1,10 @@
 //! `freehold scan` finds nothing here, and finds what is planted.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use axum::extract::Request;
+use axum::middleware::Next;
 use freehold_scan::{Options, scan};
 
 use crate::planted::{Bug, Planted, plant};
@@ -39,12 +44,38 @@ async fn finds(bug: Bug, operation: &str, probe: &str) {
 }
 
 #[tokio::test]
+async fn what_is_to_be_left_alone_is_never_called() {
+    const OPERATION: &str = "POST /api/budgets";
+    let called = Arc::new(Mutex::new(BTreeSet::new()));
+    let log = called.clone();
+    let site = Site::start_behind(async |_, router| {
+        router.layer(axum::middleware::from_fn(move |request: Request, next: Next| {
+            log.lock().unwrap().insert(format!("{} {}", request.method(), request.uri().path()));
+            next.run(request)
+        }))
+    })
+    .await;
+    let mut options = options(&site);
+    options.recipe.leave.insert(OPERATION.to_owned(), "it calls the bank".to_owned());
+    let report = scan(options).await.unwrap();
+    let left = report.operations.iter().find(|operation| operation.operation == OPERATION).unwrap();
+    assert_eq!((left.probes.len(), left.not_probed.as_deref()), (0, Some("it calls the bank")));
+    let called = called.lock().unwrap();
+    assert!(!called.contains(OPERATION) && called.contains("GET /api/budgets"), "{called:#?}");
+}
+
+#[tokio::test]
 async fn an_operation_that_the_document_does_not_have_is_named() {
     let site = Site::start().await;
-    let mut options = options(&site);
-    options.only.push("GET /api/expense".to_owned());
-    let error = scan(options).await.unwrap_err().to_string();
-    assert!(error.contains("no operation GET /api/expense;") && error.contains("GET /api/expenses,"), "{error}");
+    let unknown = || "GET /api/expense".to_owned();
+    let (mut only, mut left, mut body) = (options(&site), options(&site), options(&site));
+    only.only.push(unknown());
+    left.recipe.leave.insert(unknown(), "it calls the bank".to_owned());
+    body.recipe.bodies.insert(unknown(), String::new());
+    for options in [only, left, body] {
+        let error = scan(options).await.unwrap_err().to_string();
+        assert!(error.contains("no operation GET /api/expense;") && error.contains("GET /api/expenses,"), "{error}");
+    }
 }
 
 macro_rules! planted_bugs {

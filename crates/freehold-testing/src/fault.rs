@@ -1,6 +1,7 @@
 //! Guards of the database, taken away one at a time, to see that the attack suite notices.
 //!
-//! With `FREEHOLD_TEST_FAULT=name` in the environment every tenant of a [`Deployment`](crate::Deployment) has the fault.
+//! With `FREEHOLD_TEST_FAULT=name` in the environment every tenant that a [`Deployment`](crate::Deployment) creates has the
+//! fault. To tenants that an application creates a test [gives it](crate::Deployment::plant_fault).
 
 use std::env;
 

@@ -118,6 +118,11 @@ async fn of_two_who_change_the_same_expense_the_second_is_told() {
     assert!(told.contains("£13.00") && told.contains("value=\"14.00\""), "{told}");
     assert_eq!(ann.submit(&path, &change("14.00", "2")).await.leads(), path);
     ann.page(&path).await.shows(200, "£13.00 → £14.00");
+    // Nor is an amount decided on that nobody has seen.
+    let decision = format!("{path}/status");
+    bob.submit(&decision, &[("status", "approved"), ("version", "2")]).await.shows(409, "Somebody was faster");
+    bob.submit(&decision, &[("status", "approved")]).await.shows(422, "form is broken");
+    assert_eq!(bob.submit(&decision, &[("status", "approved"), ("version", "3")]).await.leads(), path);
 }
 
 #[tokio::test]

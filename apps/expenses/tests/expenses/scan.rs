@@ -28,13 +28,26 @@ async fn every_operation_is_probed_and_none_gives_anything_away() {
     assert!(report.operations.len() >= 16 && report.requests > 500, "{} operations", report.operations.len());
 }
 
-/// The scan names the operation that the bug is in, by the attack that is meant for it.
-async fn finds(bug: Bug, operation: &str, probe: &str) {
-    let site = Site::start_behind(async |deployment, router| {
+async fn site_with(bug: Bug) -> Site {
+    Site::start_behind(async |deployment, router| {
         let planted = Planted::new(bug, deployment).await;
         router.layer(axum::middleware::from_fn_with_state(planted, plant))
     })
-    .await;
+    .await
+}
+
+/// A scan of everything names the operation that a bug is in.
+#[tokio::test]
+async fn of_all_operations_the_one_with_the_bug_is_named() {
+    let site = site_with(Bug::OperatorScope).await;
+    let report = scan(options(&site)).await.unwrap();
+    let named: BTreeSet<_> = report.findings.into_iter().map(|finding| finding.operation).collect();
+    assert_eq!(named, BTreeSet::from(["GET /api/expenses/{id}".to_owned()]));
+}
+
+/// The attack that is meant for a bug finds it, in a scan of its operation.
+async fn finds(bug: Bug, operation: &str, probe: &str) {
+    let site = site_with(bug).await;
     let mut options = options(&site);
     options.only.push(operation.to_owned());
     let report = scan(options).await.unwrap();
@@ -46,6 +59,8 @@ async fn finds(bug: Bug, operation: &str, probe: &str) {
 #[tokio::test]
 async fn what_is_to_be_left_alone_is_never_called() {
     const OPERATION: &str = "POST /api/budgets";
+    // An answer says where it is.
+    const FILE: &str = "GET /api/imports/{id}/rejections";
     let called = Arc::new(Mutex::new(BTreeSet::new()));
     let log = called.clone();
     let site = Site::start_behind(async |_, router| {
@@ -57,11 +72,13 @@ async fn what_is_to_be_left_alone_is_never_called() {
     .await;
     let mut options = options(&site);
     options.recipe.leave.insert(OPERATION.to_owned(), "it calls the bank".to_owned());
+    options.recipe.leave.insert(FILE.to_owned(), "it is large".to_owned());
     let report = scan(options).await.unwrap();
     let left = report.operations.iter().find(|operation| operation.operation == OPERATION).unwrap();
     assert_eq!((left.probes.len(), left.not_probed.as_deref()), (0, Some("it calls the bank")));
     let called = called.lock().unwrap();
     assert!(!called.contains(OPERATION) && called.contains("GET /api/budgets"), "{called:#?}");
+    assert!(!called.iter().any(|call| call.ends_with("/rejections")), "{called:#?}");
 }
 
 #[tokio::test]
